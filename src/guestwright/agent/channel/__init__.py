@@ -1,0 +1,1 @@
+"""How the agent reaches the store of its host."""

@@ -1,0 +1,1 @@
+"""How a host and a guest exchange long streams through the store; pure, used by both sides."""

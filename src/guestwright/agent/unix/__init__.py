@@ -1,0 +1,1 @@
+"""What all Unix guests have in common: small files, names, identity."""

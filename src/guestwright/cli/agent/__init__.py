@@ -1,0 +1,1 @@
+"""`guestwright agent`: the host's commands about the guest's agent."""

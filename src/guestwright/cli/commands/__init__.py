@@ -1,0 +1,1 @@
+"""One command per file, named noun_verb."""

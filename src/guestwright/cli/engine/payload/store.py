@@ -1,0 +1,64 @@
+"""`guestwright payload store`: the engine keeps a payload."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import click
+
+from guestwright.base.errors import UsageError
+from guestwright.cli.engine.options import EXITS, connect
+from guestwright.cli.engine.shown import print_done
+from guestwright.cli.payload.inputs import input_options
+
+_EPILOG: Final = f"""\b
+Examples:
+  guestwright payload store web --user-data ud.yaml --instance-id i-1
+  guestwright payload store win --unattend unattend.xml --description 'Windows 2022'
+  guestwright payload store web --user-data ud2.yaml --instance-id i-1 --new-version
+  guestwright payload store scripts --file a.sh=a.sh --file b/c.txt=c.txt
+
+\b
+The inputs are checked here as `payload build` checks them; the engine encrypts
+what it keeps, and takes at most 16 KiB a file unless its owner says otherwise.
+
+{EXITS}"""
+_FILE_MAX: Final = 1 << 20  # bytes; the engine's own limit is at most this
+
+
+@click.command("store", epilog=_EPILOG, short_help="Have the engine keep a payload.")
+@click.argument("name")
+@click.option("--new-version", is_flag=True, help="Add a version to the payload of this name.")
+@click.option("--description", default="", metavar="TEXT", help="For people.")
+@click.option("--server", metavar="URL", help="Engine to ask, where somebody has logged in.")
+@input_options
+def store(name: str, *, new_version: bool, description: str, **params: Any) -> None:
+    """Have the engine keep what the options name as the payload NAME."""
+    from guestwright.cli.payload.inputs import payload_from
+    from guestwright.client.calls import payloads
+    from guestwright.client.kinds import PAYLOADS
+
+    if new_version and description:
+        raise UsageError(problem="--description goes with a new payload only")
+    made = payload_from(params)
+    files = {one.path.lstrip("/"): _bytes_of(one) for one in made.tree.files}
+    with connect(params) as client:
+        if new_version:
+            found = client.do(payloads.replace(client.find(PAYLOADS, name)["id"], files, label=made.label))
+        else:
+            call = payloads.add(name, files, label=made.label, description=description)
+            found = client.do(call)
+    print_done(params, "payload", found, f"{name} is kept")
+
+
+def _bytes_of(file: Any) -> bytes:
+    from guestwright.media.tree import FileSource
+
+    source = file.source
+    if not isinstance(source, FileSource):
+        return bytes(source)
+    with open(source.path, "rb") as opened:
+        data = opened.read(_FILE_MAX + 1)
+    if len(data) > _FILE_MAX:
+        raise UsageError(problem=f"{source.path} has more than {_FILE_MAX} bytes")
+    return data

@@ -1,0 +1,22 @@
+"""The `template` group."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from guestwright.cli.lazy import LazyGroup
+
+_HERE: Final = "guestwright.cli.engine.template"
+_COMMANDS: Final = {
+    "list": (f"{_HERE}.list_", "list_", "Templates."),
+    "show": (f"{_HERE}.show", "show", "One template and its versions."),
+    "create": (f"{_HERE}.create", "create", "Make a template from a machine."),
+    "remove": (f"{_HERE}.remove", "remove", "Remove a template, or one version of it."),
+}
+
+
+@click.group(cls=LazyGroup, table=_COMMANDS, short_help="Templates that machines are made from.")
+def template() -> None:
+    """Templates, from which machines are made."""

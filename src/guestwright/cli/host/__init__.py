@@ -1,0 +1,1 @@
+"""Commands of `guestwright host`, one file each."""

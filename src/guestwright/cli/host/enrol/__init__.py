@@ -1,0 +1,1 @@
+"""Commands of `guestwright host enrol`, one file each."""

@@ -1,0 +1,1 @@
+"""`guestwright host volume`: volumes of a host's storage domains."""

@@ -1,0 +1,1 @@
+"""`guestwright payload`: media that hand a guest its configuration."""

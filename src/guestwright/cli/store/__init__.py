@@ -1,0 +1,1 @@
+"""`guestwright store`: look into a xenstore and change it, from scripts and by hand."""

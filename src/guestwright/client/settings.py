@@ -1,0 +1,74 @@
+"""What the synchronous and the asynchronous client have in common."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import TypeVar
+from urllib.parse import urlencode
+
+from guestwright.base.secret import Secret
+from guestwright.client.address import Server
+from guestwright.client.address import server as read_server
+from guestwright.client.call import BASE, Call, Json, Page
+from guestwright.client.calls import jobs
+from guestwright.client.flows import Progress, attempt, find, pages, wait
+from guestwright.client.following import follow
+from guestwright.client.kinds import Kind
+from guestwright.client.steps import Flow
+from guestwright.client.trust import context_for
+
+T = TypeVar("T")
+
+
+class Settings:
+    """Where, as whom, and the flows of one client.
+
+    Args:
+        server: the engine, or its URL.
+        token: of the caller; None for what is open to all.
+        randomness: so many bytes, cryptographic.
+        now: seconds, of a steady clock.
+
+    Attributes:
+        server: the engine.
+        token: may be replaced.
+
+    Raises:
+        BadServer: the URL, or the file of authorities.
+    """
+
+    def __init__(
+        self,
+        server: Server | str,
+        token: Secret | str | None,
+        randomness: Callable[[int], bytes] = os.urandom,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.server = read_server(server) if isinstance(server, str) else server
+        self.token = Secret(token) if isinstance(token, str) else token
+        self.context = context_for(self.server)
+        self._randomness = randomness
+        self._now = now
+
+    def doing(self, call: Call[T]) -> Flow[T]:
+        """Do one call."""
+        return attempt(call, self.server, self._randomness(16).hex())
+
+    def listing(self, call: Call[Page], most: int | None) -> Flow[None]:
+        """Give what is in a list."""
+        return pages(call, self.server, most)
+
+    def finding(self, kind: Kind, name: str) -> Flow[Json]:
+        """Find one thing."""
+        return find(kind, name, self.server)
+
+    def waiting(self, job: str, progress: Progress | None, seconds: float | None) -> Flow[Json]:
+        """Wait for a job."""
+        return wait(lambda left: jobs.show(job, left), self.server, self._now, progress, seconds)
+
+    def following(self, after: str | None, kinds: tuple[str, ...], patience: float) -> Flow[None]:
+        """Follow events."""
+        target = f"{BASE}/events" + (f"?{urlencode({'kind': kinds}, doseq=True)}" if kinds else "")
+        return follow(target, self.server, self._now, after=after, patience=patience)

@@ -1,0 +1,1 @@
+"""Who may do what: users, tokens, rights, and brakes on guessing."""

@@ -1,0 +1,1 @@
+"""The engine's native REST API, `/api/v1`."""

@@ -1,0 +1,1 @@
+"""The engine follows its hosts: what they say becomes the inventory."""

@@ -1,0 +1,1 @@
+"""Live actions on machines: asked of the hosts that they are on."""

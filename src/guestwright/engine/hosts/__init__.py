@@ -1,0 +1,1 @@
+"""The hosts of the engine: where their services are, and what jobs ask of them."""

@@ -1,0 +1,1 @@
+"""A plain page that shows what the engine knows, for a browser."""

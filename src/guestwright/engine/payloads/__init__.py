@@ -1,0 +1,1 @@
+"""Payload objects: versioned, encrypted at rest, referred to by machines and templates."""

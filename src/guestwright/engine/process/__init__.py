@@ -1,0 +1,1 @@
+"""The process of the engine: every part, started and ended in order."""

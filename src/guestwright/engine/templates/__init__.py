@@ -1,0 +1,1 @@
+"""Templates: made from machines, sealed, by durable jobs."""

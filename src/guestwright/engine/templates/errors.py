@@ -1,0 +1,49 @@
+"""What can go wrong with making templates, and machines from them."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from guestwright.base.errors import EXIT_USAGE, GuestwrightError
+
+
+class TemplateError(GuestwrightError):
+    """Base of what making templates raises."""
+
+    code = "template"
+    template = "template {template}: {problem}"
+
+
+class BadTemplateRequest(TemplateError):
+    """The request for a template or a machine makes no sense."""
+
+    code = "template-request-bad"
+    exit_status = EXIT_USAGE
+    http_status = HTTPStatus.BAD_REQUEST
+    template = "{field}: {problem}"
+
+
+class TemplateNotReady(TemplateError):
+    """No machine can be made of it: it is not whole, or being taken away."""
+
+    code = "template-not-ready"
+    http_status = HTTPStatus.CONFLICT
+    template = "template {template} is {state}: no machine can be made of it"
+
+
+class MachineHeld(TemplateError):
+    """The machine cannot be had: it runs, or another job is at work on it."""
+
+    code = "template-machine-held"
+    http_status = HTTPStatus.CONFLICT
+    template = "machine {vm} cannot be made a template of: {problem}"
+    hint = "Shut it down, and let other work on it end."
+
+
+class TemplateUsed(TemplateError):
+    """It cannot be removed: machines were made from it."""
+
+    code = "template-used"
+    http_status = HTTPStatus.CONFLICT
+    template = "template {template} is what {count} machines were made from"
+    hint = "Remove these first."

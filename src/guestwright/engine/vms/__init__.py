@@ -1,0 +1,1 @@
+"""Machines from templates, one or many, by durable jobs."""

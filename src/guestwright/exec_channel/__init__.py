@@ -1,0 +1,1 @@
+"""Commands, services and files of a guest, through its store: the host's side."""

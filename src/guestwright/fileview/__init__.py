@@ -1,0 +1,1 @@
+"""Shows a block device as a host file to somebody else's tool, without a trace on the host."""

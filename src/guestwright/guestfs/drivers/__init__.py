@@ -1,0 +1,1 @@
+"""Ways to reach a guest's files: `ext` (libext2fs), `appliance` (libguestfs), `memory` (tests)."""

@@ -1,0 +1,1 @@
+"""A guest's files read by a confined child process."""

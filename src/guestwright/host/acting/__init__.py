@@ -1,0 +1,1 @@
+"""What the host does to guests: sysprep, calls, settings, the clipboard, memory."""

@@ -1,0 +1,1 @@
+"""Tables of the API's operations, by what they are about."""

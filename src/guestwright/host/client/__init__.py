@@ -1,0 +1,1 @@
+"""A client of the host service: synchronous, on its unix socket or by TLS; standard library only."""

@@ -1,0 +1,1 @@
+"""Who may talk to the service over the network: a small certificate authority of the host's own."""

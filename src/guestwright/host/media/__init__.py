@@ -1,0 +1,1 @@
+"""Payloads of domains: kept encrypted, shown to guests as media, swapped for their scrubbed twins."""

@@ -1,0 +1,1 @@
+"""The process of the host service: every part, started and ended in order."""

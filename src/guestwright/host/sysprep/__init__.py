@@ -1,0 +1,1 @@
+"""Generalising a running guest from the outside: the protocol, and one conversation of it."""

@@ -1,0 +1,1 @@
+"""What every HTTP interface of ours has: bounded requests, threads, errors, streams of events."""

@@ -1,0 +1,1 @@
+"""One package per hypervisor interface; each implements `hypervisor.port.Hypervisor`."""

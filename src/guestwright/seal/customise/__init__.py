@@ -1,0 +1,1 @@
+"""Customising a guest while it is sealed: name, time zone, passwords, keys, first-boot scripts, files."""

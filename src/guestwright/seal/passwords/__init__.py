@@ -1,0 +1,1 @@
+"""Password hashes, generated passwords and the shadow file."""

@@ -1,0 +1,1 @@
+"""A xenstore server and its clients."""

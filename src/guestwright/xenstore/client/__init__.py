@@ -1,0 +1,1 @@
+"""Client of xenstored: `client` for synchronous code, `aio` for asyncio, both over one `connection`."""
