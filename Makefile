@@ -5,7 +5,7 @@ UV := $(shell command -v uv 2>/dev/null || echo $(CURDIR)/.uv/bin/uv)
 RUN := $(UV) run --quiet
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup setup-demo setup-test demo demo-seal lab-xen test quick lint bench bench-agent bench-engine bench-host bench-media bench-volumes bench-xenstore docs clean
+.PHONY: help setup setup-demo setup-test demo demo-seal lab-xen test again quick lint bench bench-agent bench-engine bench-host bench-media bench-volumes bench-xenstore docs clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,7 +33,10 @@ lab-xen: setup-test ## boot a Xen host with a PV guest in QEMU, and take command
 PYTEST := pytest -n 2 --dist loadscope --no-loadscope-reorder --max-worker-restart 0
 
 test: setup-test ## all tests, real machines included
-	@$(RUN) $(PYTEST)
+	@mkdir -p var && rm -f var/tested; $(RUN) $(PYTEST); status=$$?; echo $$status >var/tested; exit $$status
+
+again: setup-test ## what failed last time, one test at a time
+	@$(RUN) pytest -q --last-failed --last-failed-no-failures none
 
 quick: setup ## the tests that need no virtual machine
 	@$(RUN) $(PYTEST) -m "not machine"

@@ -24,6 +24,7 @@ settings.load_profile("ci" if "CI" in os.environ else "here")
 
 _GRACE: Final = 60.0  # seconds in which a test that pytest-timeout interrupted may clean up
 _STDERR: Final = pytest.StashKey[int]()
+_CRASHED: Final = pytest.StashKey[bool]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -65,6 +66,20 @@ def _end_after(item: pytest.Item, seconds: float) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ModulesTogether | None:
     """Whole modules to each process, and modules that share a machine to the same."""
     return ModulesTogether(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Note that a process died: what it had not run yet is lost with it."""
+    if error:
+        node.config.stash[_CRASHED] = True
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let a run that lost tests end with another status than one where tests failed."""
+    if session.config.stash.get(_CRASHED, False):
+        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
 
 
 _LONG_FIRST = (

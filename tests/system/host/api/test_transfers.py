@@ -99,11 +99,12 @@ def test_there_and_back_over_a_line_that_breaks(service: UnixAddress, tmp_path: 
         job = upload(line, "main", "web1", str(source), format="raw", size=SIZE, sleep=pauses.append)
     assert job["status"] == "done", job
     assert (tmp_path / "volumes" / "web1.raw").read_bytes() == DATA
-    assert len(pauses) == 3
+    assert len(pauses) in {2, 3}  # a third break only if what was under way was lost
+    pauses.clear()
     with breaking(tmp_path / "down", service, 2_500_000, 2) as line:
         assert download(line, "main", "web1", str(target), sleep=pauses.append) == SIZE
     assert target.read_bytes() == DATA
-    assert len(pauses) == 5
+    assert len(pauses) == 2
     assert not (tmp_path / "target.part").exists()
 
 
