@@ -68,6 +68,7 @@ STORAGE: Final = Kind(
 )
 VOLUME: Final = Kind(name="volume", table=tables.volumes, record=model.Volume, machines=(states.VOLUME,))
 DISK: Final = Kind(name="disk", table=tables.disks, record=model.Disk, sort="name")
+UPLOAD: Final = Kind(name="disk-upload", table=tables.uploads, record=model.Upload)
 TEMPLATE: Final = Kind(name="template", table=tables.templates, record=model.Template, sort="name")
 TEMPLATE_VERSION: Final = Kind(
     name="template-version",
@@ -94,6 +95,7 @@ VM: Final = Kind(
 DRIVE: Final = Kind(name="drive", table=tables.drives, record=model.Drive, sort="position")
 NIC: Final = Kind(name="nic", table=tables.nics, record=model.Nic, sort="position")
 SYSPREP: Final = Kind(name="sysprep", table=tables.syspreps, record=model.Sysprep, machines=(states.SYSPREP,))
+ALARM: Final = Kind(name="alarm", table=tables.alarms, record=model.Alarm)
 PAYLOAD: Final = Kind(name="payload", table=tables.payloads, record=model.PayloadObject, sort="name")
 PAYLOAD_USE: Final = Kind(
     name="payload-use",
@@ -107,6 +109,6 @@ USER: Final = Kind(
 TOKEN: Final = Kind(name="token", table=tables.tokens, record=model.Token, hidden=frozenset({"digest"}))
 
 ALL: Final[tuple[Kind[Any], ...]] = (
-    *(HOST, STORAGE, VOLUME, DISK, TEMPLATE, TEMPLATE_VERSION, VM, DRIVE, NIC, SYSPREP),
-    *(PAYLOAD, PAYLOAD_USE, USER, TOKEN),
+    *(HOST, STORAGE, VOLUME, DISK, UPLOAD, TEMPLATE, TEMPLATE_VERSION, VM, DRIVE, NIC, SYSPREP),
+    *(ALARM, PAYLOAD, PAYLOAD_USE, USER, TOKEN),
 )

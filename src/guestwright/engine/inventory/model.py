@@ -88,6 +88,19 @@ class Disk(Thing):
 
 
 @record
+class Upload(Thing):
+    """A disk that is being uploaded; its id is the ticket that the host knows it by.
+
+    `file_size` is that of the file, bytes, `sha256` what it must have or "", `job` who ends it.
+    """
+
+    disk_id: str
+    file_size: int
+    sha256: str = ""
+    job: str = ""
+
+
+@record
 class Template(Thing):
     """What versions of one template have in common."""
 
@@ -163,12 +176,36 @@ class Nic(Thing):
 
 @record
 class Sysprep(Thing):
-    """A sysprep of a machine."""
+    """A sysprep of a machine, wanted by `actor`: a `job` of a `host`, which may be gone meanwhile.
+
+    `percent` and `progress` are the host's words while it goes on; `ended` is 0 before its end. What
+    failed has a `code` and a `reason`.
+    """
 
     vm_id: str
     state: SysprepState = SysprepState.REQUESTED
     reason: str = ""
     job: str = ""
+    actor: str = ""
+    host: str = ""
+    progress: str = ""
+    code: str = ""
+    percent: int = 0
+    ended: float = 0.0
+
+
+@record
+class Alarm(Thing):
+    """An identity that several machines of a host claim; `machines`: ids, each between two spaces.
+
+    `claimants` is how many there are: of very many not all are listed.
+    """
+
+    host_id: str
+    kind: str
+    value: str
+    machines: str
+    claimants: int
 
 
 @record

@@ -8,7 +8,7 @@ which is written when the transaction commits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
@@ -23,6 +23,7 @@ from guestwright.engine.inventory.kinds import Kind
 from guestwright.engine.inventory.machine import Machine
 from guestwright.engine.inventory.model import Thing
 from guestwright.engine.inventory.query import (
+    PAGE_MAX,
     Filter,
     Op,
     Page,
@@ -227,6 +228,16 @@ class Repository(Generic[T]):
     def all(self, *filters: Filter, most: int = 1000) -> tuple[T, ...]:
         """All that pass the filters, for short lists such as the drives of a machine; at most `most`."""
         return self.page(Query(filters=filters, limit=most)).items
+
+    def each(self, *filters: Filter) -> Iterator[T]:
+        """All that pass the filters, however many, in the order of their ids."""
+        query = Query(filters=filters, sort="id", limit=PAGE_MAX)
+        while True:
+            found = self.page(query)
+            yield from found.items
+            if not found.cursor:
+                return
+            query = replace(query, cursor=found.cursor)
 
     def count(self, *filters: Filter) -> int:
         """How many pass the filters."""

@@ -85,6 +85,13 @@ disks: Final = things(
     reference("volume_id", "volumes", needed=False),
     Column("shareable", Boolean, nullable=False),
 )
+uploads: Final = things(
+    "uploads",
+    reference("disk_id", "disks"),
+    count("file_size"),
+    text("sha256"),
+    text("job"),
+)
 templates: Final = things("templates", text("name", unique=True), text("description"))
 template_versions: Final = things(
     "template_versions",
@@ -151,6 +158,20 @@ syspreps: Final = things(
     choice("state", states.SysprepState),
     text("reason"),
     text("job"),
+    text("actor"),
+    text("host"),
+    text("progress"),
+    text("code"),
+    Column("percent", Integer, nullable=False),
+    Column("ended", Double, nullable=False),
+)
+alarms: Final = things(
+    "alarms",
+    reference("host_id", "hosts", goes="CASCADE"),
+    text("kind"),
+    text("value"),
+    text("machines"),  # each between two spaces
+    Column("claimants", Integer, nullable=False),
 )
 
 guests: Final = Table(
@@ -245,6 +266,17 @@ audit: Final = Table(
     text("subject", index=True),
     choice("outcome", Outcome),
     Column("detail", Json, nullable=False),
+)
+idempotency_keys: Final = Table(
+    "idempotency_keys",
+    METADATA,
+    Column("key", TEXT, primary_key=True),  # of the caller and the operation
+    text("digest"),  # of the request, with a key that is not in the database
+    Column("at", Double, nullable=False, index=True),
+    Column("status", Integer, nullable=False),  # of HTTP; 0 while it is being done
+    Column("answer", Text),  # JSON; none where it is a secret
+    Column("version", Integer),
+    text("location"),
 )
 
 payloads: Final = things(
