@@ -3,13 +3,15 @@
 Theory of operation: an engine without users gets an administrator whose password is random and told once.
 Whoever starts the engine on this machine owns its database, so a token is made for them at each start that
 finds no good one in `admin.token` (mode 0600). So a run that was killed between any two steps is made good by
-the next one, and a token that is about to end is replaced.
+the next one, and a token that is about to end is replaced. Several engines on one database have a token each.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
+import socket
 from collections.abc import Callable
 from typing import Final
 
@@ -88,7 +90,7 @@ def begin(
     present = _present(database, tokens, path)
     if present is not None:
         return Begun(name=owner.name, token=present, password=password, issued=False)
-    text = _issued(database, tokens, who)
+    text = _issued(database, tokens, who, path)
     write_whole(path, text.reveal().encode() + b"\n")
     return Begun(name=owner.name, token=text, password=password, issued=True)
 
@@ -110,9 +112,10 @@ def _present(database: Database, tokens: Tokens, path: str) -> Secret | None:
     return text if good else None
 
 
-def _issued(database: Database, tokens: Tokens, who: Principal) -> Secret:
-    """A new token in place of those that were lost or end soon."""
-    name = "this machine"
+def _issued(database: Database, tokens: Tokens, who: Principal, path: str) -> Secret:
+    """A new token in place of those of this engine that were lost or end soon."""
+    place = hashlib.sha256(f"{socket.gethostname()}:{os.path.realpath(path)}".encode())
+    name = f"this machine {place.hexdigest()[:12]}"
     with database.read() as tx:
         former = tx.tokens.all(Filter("user_id", Op.IS, who.user), Filter("name", Op.IS, name))
     for one in former:

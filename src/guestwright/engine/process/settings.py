@@ -32,6 +32,7 @@ class Settings:
         tls: "auto" (unless the address is this machine's own), "on" or "off".
         names: DNS names and IP addresses for the certificate, besides this machine's own.
         places: jobs at a time.
+        lease: seconds after which the jobs of an engine that fell silent are taken over.
         events: how many stay in the stream.
         history: seconds that former values of facts are kept.
         former: how many of them stay at most.
@@ -47,6 +48,7 @@ class Settings:
     tls: str = "auto"
     names: tuple[str, ...] = ()
     places: int = 16
+    lease: float = 15.0
     events: int = 200_000
     history: float = 30 * _DAY
     former: int = 1_000_000
@@ -203,6 +205,7 @@ _TABLE: Final[Mapping[str, Callable[[Any], dict[str, Any]]]] = {
     "api.tls": _one_of("tls", "auto", "on", "off"),
     "api.names": _names,
     "jobs.places": _count("places", 1, 256),
+    "jobs.lease": _count("lease", 2, 3600, 1.0),
     "keep.events": _count("events", 1000, 10_000_000),
     "keep.history_days": _count("history", 1, 3650, _DAY),
     "keep.former_values": _count("former", 1000, 100_000_000),

@@ -51,7 +51,8 @@ def start_jobs(
     made: list[Jobs] = []
     known = kinds(Services(hosts=hosts, inventory=DatabaseInventory(database)), lambda: made[0])
     journal = DbosJournal(settings.jobs_url, new_run_id(clock(), os.urandom(10)))
-    worker = Worker(book, journal, known, settings=WorkerSettings(places=settings.places))
+    paces = WorkerSettings(places=settings.places, lease=settings.lease)
+    worker = Worker(book, journal, known, settings=paces)
     made.append(Jobs(book, known, wake=worker.wake, clock=clock))
     worker.start()
     parts.callback(worker.close)

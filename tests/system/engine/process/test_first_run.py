@@ -71,6 +71,16 @@ def test_a_token_that_is_no_good_is_made_anew(place: Place, left: str) -> None:
     assert len(place.tokens.of(who, who.user)) == 1  # the lost one counts no more
 
 
+def test_a_second_engine_on_the_database_leaves_the_first_its_token(place: Place, tmp_path: Path) -> None:
+    first = place.begin()
+    (tmp_path / "other").mkdir()
+    other = begin(place.database, place.users, place.tokens, str(tmp_path / "other" / "admin.token"))
+    assert first is not None
+    assert other is not None
+    assert other.token.reveal() != first.token.reveal()
+    assert place.tokens.accept(first.token, "").user == place.tokens.accept(other.token, "").user
+
+
 def test_where_somebody_else_rules_no_token_is_made(place: Place) -> None:
     first = place.begin()
     assert first is not None
