@@ -1,0 +1,182 @@
+"""Two engines on one PostgreSQL and two hosts, each on its own machine of a network; any one is killed.
+
+While templates and machines are made and removed, of real disks that are really sealed, one of the four dies
+by SIGKILL at a random moment. Whatever was begun ends done or compensated; at no time is a disk legal and
+unsealed; and in the end there is what the jobs that are done have made: neither less, nor more, nor twice.
+`GUESTWRIGHT_REPLICA_RUNS` says how often.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from guestwright.client.call import Call, thing
+from guestwright.client.calls import jobs
+from guestwright.client.client import Client
+from guestwright.client.kinds import TEMPLATES, VMS
+from tests.support import real_hosts
+from tests.support.namespaces import needs_namespaces
+from tests.support.postgres import needs_postgres
+from tests.support.real_hosts import short_directory
+from tests.support.replica_work import Begun, Work, eventually, volumes_of
+from tests.support.replicas import Engine, Stand, replicas
+from tests.support.tools import needs
+
+pytestmark = [
+    pytest.mark.system,
+    needs_namespaces,
+    needs_postgres,
+    needs("qemu-img", "qemu-nbd", "mke2fs", "e2fsck", "debugfs"),
+]
+
+RUNS = int(os.environ.get("GUESTWRIGHT_REPLICA_RUNS", "12"))
+JOBS = 3  # in each run
+
+
+@pytest.fixture
+def stand() -> Iterator[Stand]:
+    with short_directory() as place, replicas(place) as one:
+        yield one
+
+
+@pytest.mark.timeout(300 + 60 * RUNS)
+def test_any_one_of_four_is_killed(stand: Stand) -> None:
+    seed = int(os.environ.get("GUESTWRIGHT_REPLICA_SEED", "20261122"))
+    work = Work(stand, random.Random(seed))
+    work.begin(JOBS)  # templates to begin with
+    work.wait(stand.engines[0].client)
+    killed: Counter[str] = Counter()
+    began = time.monotonic()
+    for number in range(RUNS):
+        token = places(stand)[0]
+        work.begin(JOBS)
+        killed[kill_one(work)] += 1
+        same_answers(stand, work.begun)
+        eventually(lambda: differences(stand, work))
+        for engine in stand.engines:
+            heard_of(engine.client, token, {one.id for one in work.begun})
+        print(f"run {number + 1}: {time.monotonic() - began:.0f} s, {dict(killed)}, {work.ended}", flush=True)
+    ended_once(stand)
+    assert sum(killed.values()) == RUNS
+
+
+def kill_one(work: Work) -> str:
+    """Kill one of the four while it works, have it come back, and wait until all jobs have ended."""
+    stand, rng = work.stand, work.rng
+    victim = rng.choice(stand.services)
+    time.sleep(rng.random() * 1.5)
+    victim.kill()
+    work.nothing_unsealed()
+    other = next(one for one in stand.engines if one is not victim)
+    stays_away = isinstance(victim, Engine) and rng.random() < 0.5
+    if not stays_away:
+        victim.start()
+    work.wait(victim.client if isinstance(victim, Engine) and not stays_away else other.client)
+    if stays_away:
+        victim.start()
+    victim.ready()
+    work.nothing_unsealed()
+    return victim.name
+
+
+def same_answers(stand: Stand, begun: list[Begun]) -> None:
+    """Both engines say the same of each job."""
+    for one in begun:
+        first, second = (engine.client.do(jobs.show(one.id)) for engine in stand.engines)
+        assert first == second
+
+
+def differences(stand: Stand, work: Work) -> list[str]:
+    """What there is and should not be, and what should be and is not, at hosts and in the inventory."""
+    wrong = []
+    for number, host in enumerate(stand.hosts):
+        things = [one for one in (*work.machines, *work.templates) if one.host == number]
+        wanted = {one.volume: (standing_of(one.base), one.sealed) for one in things}
+        wanted |= dict.fromkeys(source_names(host.name), ("legal", False))
+        lies = {one.id: (real_hosts.standing(one), bool(one.sealed)) for one in volumes_of(host).values()}
+        wrong += told(f"volumes of {host.name}", wanted, lies)
+        recorded = stand.rows(
+            "SELECT volumes.id, volumes.state, volumes.kind, volumes.sealing, volumes.job FROM volumes"
+            f" JOIN storage_domains ON domain_id = storage_domains.id WHERE host_id = '{host.id}'"
+        )
+        rows = {
+            name: ((kind if (state, kind) == ("legal", "shared") else state) + job, sealing == "done")
+            for name, state, kind, sealing, job in recorded
+        }
+        wrong += told(f"recorded volumes of {host.name}", wanted, rows)
+        with real_hosts.client(host.place) as client:
+            known = [one["domain"] for one in client.domains()]
+        defined = {one["uuid"]: one["name"] for one in known if "-source-" not in one["name"]}
+        wrong += told(f"domains of {host.name}", {one.id: one.name for one in things if one.base}, defined)
+        left = Counter(one["name"] for one in known if one["uuid"] not in defined)
+        wrong += told(f"other domains of {host.name}", Counter(source_names(host.name)), left)
+    return wrong + recorded_differences(stand, work)
+
+
+def recorded_differences(stand: Stand, work: Work) -> list[str]:
+    """The same of machines, templates and payloads as both engines show them."""
+    wrong = []
+    machines = {one.id: (one.name, "ready", "", stand.hosts[one.host].id) for one in work.machines}
+    sources = Counter(name for host in stand.hosts for name in source_names(host.name))
+    versions = {one.id: ("ready", "") for one in work.templates}
+    for engine in stand.engines:
+        rows = list(engine.client.all(VMS.all()))
+        shown = {one["id"]: (one["name"], one["state"], one["job"], one["host_id"]) for one in rows}
+        idle = {one["id"]: one["name"] for one in rows if one["name"] in sources and one["state"] == "ready"}
+        others = {id_: one for id_, one in shown.items() if id_ not in idle}
+        wrong += told(f"machines of {engine.name}", machines, others)
+        wrong += told(f"sources of {engine.name}", sources, Counter(idle.values()))
+        names = [one["name"] for one in engine.client.all(TEMPLATES.all())]
+        wrong += told(
+            f"templates of {engine.name}", Counter(one.name for one in work.templates), Counter(names)
+        )
+    recorded = stand.rows("SELECT id, state, job FROM template_versions")
+    wrong += told("versions", versions, {id_: (state, job) for id_, state, job in recorded})
+    uses = {vm for (vm,) in stand.rows("SELECT vm_id FROM payload_uses")}
+    wrong += told("payloads", {one.id: 1 for one in work.machines if one.payload}, dict.fromkeys(uses, 1))
+    return wrong
+
+
+def told(what: str, wanted: Mapping[str, object], there: Mapping[str, object]) -> list[str]:
+    return [
+        f"{what}: {name} is {there.get(name)}, not {wanted.get(name)}"
+        for name in sorted({*wanted, *there})
+        if wanted.get(name) != there.get(name)
+    ]
+
+
+def standing_of(base: str) -> str:
+    return "legal" if base else "shared"
+
+
+def source_names(host: str) -> list[str]:
+    return [f"{host}-source-{number}" for number in range(2)]
+
+
+def places(stand: Stand) -> list[str]:
+    """Where the stream of events is, at each engine."""
+    return [engine.client.do(Call("GET", ("events",), thing))["token"] for engine in stand.engines]
+
+
+def heard_of(client: Client, token: str, subjects: set[str]) -> None:
+    """Who follows the stream behind a token hears of all these, at either engine."""
+    missing = set(subjects)
+    for event in client.events(after=token, kinds=("job-changed",)):
+        assert event.kind != "missed"
+        missing.discard(event.subject)
+        if not missing:
+            return
+
+
+def ended_once(stand: Stand) -> None:
+    """Each job has one end in the stream of jobs."""
+    ends = "what IN ('done', 'compensated')"
+    rows = stand.rows(f"SELECT job, count(*) FROM durable_job_events WHERE {ends} GROUP BY job")
+    assert {count for _, count in rows} == {"1"}
+    assert {job for job, _ in rows} == {job for (job,) in stand.rows("SELECT id FROM durable_jobs")}
