@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from guestwright.engine.api.operations.alarms import claimants
 from guestwright.engine.api.parts import Parts
 from guestwright.engine.inventory.query import Query
 from guestwright.engine.inventory.states import Power
@@ -13,6 +14,7 @@ from guestwright.engine.jobs.model import Job, Status
 from guestwright.engine.page.html import ago, page, table, text
 
 _HOSTS: Final = 100
+_ALARMS: Final = 50
 _VMS: Final = 500
 _JOBS: Final = 50
 _EVENTS: Final = 30
@@ -30,7 +32,7 @@ def status(parts: Parts, name: str) -> str:
     """
     now = parts.clock()
     with parts.database.read() as tx:
-        shown = [_hosts(tx, now), _vms(tx, now), _templates(tx)]
+        shown = [_hosts(tx, now), _alarms(tx, now), _vms(tx, now), _templates(tx)]
         events, told = _events(tx, now)
     shown += [_jobs(parts.jobs, told, now), events]
     leave = (
@@ -46,6 +48,20 @@ def _hosts(tx: Transaction, now: float) -> str:
         for one in tx.hosts.all(most=_HOSTS)
     ]
     return table("Hosts", ("name", "state", "reason", "hypervisor", "version", "so since"), rows)
+
+
+def _alarms(tx: Transaction, now: float) -> str:
+    """Identities that several machines claim; nothing while there are none."""
+    found = tx.alarms.page(Query(limit=_ALARMS))
+    if not found.items:
+        return ""
+    rows = []
+    for one in found.items:
+        names = " ".join(name or id_ for id_, name in claimants(tx, one).items())
+        rows.append((one.kind, one.value, names, one.claimants, ago(now - one.created)))
+    heads = ("identity", "value", "machines", "how many", "so since")
+    more = f"the first {_ALARMS} of {tx.alarms.count()}" if found.cursor else ""
+    return table("Claimed by several machines", heads, rows, more)
 
 
 def _vms(tx: Transaction, now: float) -> str:

@@ -14,6 +14,7 @@ from guestwright.client.call import BASE, Call
 from guestwright.client.calls import accounts, events, guests, hosts, jobs, payloads, templates, vms
 from guestwright.client.client import Client
 from guestwright.client.kinds import (
+    ALARMS,
     DISKS,
     HOSTS,
     PAYLOADS,
@@ -64,9 +65,9 @@ CALLS: dict[str, Call[Any]] = {
     "attach": vms.attach("X", "p"),
     "detach": vms.detach("X", "X"),
     **{f"{one.path} list": one.all() for one in (DISKS, HOSTS, PAYLOADS, STORAGE, TEMPLATES, TOKENS, USERS)},
-    **{f"{one.path} list": one.all() for one in (VMS, VOLUMES)},
+    **{f"{one.path} list": one.all() for one in (ALARMS, VMS, VOLUMES)},
     **{f"{one.path} show": one.show("X") for one in (DISKS, HOSTS, PAYLOADS, STORAGE, TEMPLATES, USERS)},
-    **{f"{one.path} show": one.show("X") for one in (VMS, VOLUMES)},
+    **{f"{one.path} show": one.show("X") for one in (ALARMS, VMS, VOLUMES)},
     **{f"{one.path} change": one.change("X", {}) for one in (HOSTS, USERS, VMS)},
     **{f"{one.path} remove": one.remove("X") for one in (HOSTS, PAYLOADS, TOKENS, USERS)},
 }

@@ -285,6 +285,32 @@ def test_hosts_in_maintenance_are_left_alone(engine: Engine, directory: Path) ->
         eventually(lambda: engine.host().state is HostState.UP)
 
 
+def test_an_identity_of_two_machines_is_an_alarm_while_it_is_so(engine: Engine, directory: Path) -> None:
+    hypervisor = hypervisor_with(directory, 1, 2)
+
+    def claimed() -> list[tuple[str, str, list[str]]]:
+        with engine.database.read() as tx:
+            return [(one.kind, one.value, one.machines.split()) for one in tx.alarms.all()]
+
+    for number in (1, 2):
+        hypervisor.start(uuid_of(number))
+    with host(directory, hypervisor) as site:
+        eventually(lambda: engine.vm(1) is not None and engine.vm(2) is not None)
+        with site.guest(1) as first, site.guest(2) as second:
+            for guest in (first, second):
+                guest.write(b"data/guestwright/agent/version", b"0.1.0")
+                guest.write(b"data/guestwright/identity/machine-id", b"ab12")
+                guest.write(b"data/updated", b"1")
+            eventually(lambda: claimed() == [("machine-id", "ab12", [uuid_of(1), uuid_of(2)])])
+            engine.followers.stop()
+            engine.followers = engine.follow()  # what is kept is not told a second time
+            eventually(lambda: engine.followers.figures().get(HOST, {}).get("whole-readings", 0) > 0)
+        hypervisor.stop(uuid_of(2))
+        eventually(lambda: claimed() == [])
+    assert len(engine.events("duplicate-found")) == 1
+    assert len(engine.events("duplicate-over")) == 1
+
+
 def test_stopping_breaks_off_what_waits(engine: Engine, directory: Path) -> None:
     hypervisor = hypervisor_with(directory, 1)
     with host(directory, hypervisor):

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import click
 
+from guestwright.cli.engine.guest.alarms import machines
 from guestwright.cli.engine.guest.said import said
 from guestwright.cli.engine.options import EXITS, connect, engine_options
-from guestwright.cli.engine.shown import rows_of
+from guestwright.cli.engine.shown import rows_of, text
 from guestwright.cli.host.shown import age
 from guestwright.cli.host.table import pairs
 from guestwright.cli.output import print_json, say
@@ -30,7 +31,8 @@ def facts(name: str, **params: Any) -> None:
     from guestwright.client.kinds import VMS
 
     with connect(params) as client:
-        found = client.do(guests.show(client.find(VMS, name)["id"]))
+        vm = client.find(VMS, name)["id"]
+        found = client.do(guests.show(vm))
     if params["as_json"]:
         print_json({"kind": "guestwright.guest", "schema": 1, "guest": found})
         return
@@ -41,5 +43,8 @@ def facts(name: str, **params: Any) -> None:
         first, *more = said(fact, told.get("value"))
         rows.append((fact, first + when))
         rows += [("", line) for line in more]
+    for one in found.get("alarms") or ():
+        what = f"{text('kind', one.get('kind'))} {text('value', one.get('value'))}"
+        rows.append(("shared identity", f"{what} with {machines(one, but=vm)}"))
     for line in pairs(rows):
         say(line)

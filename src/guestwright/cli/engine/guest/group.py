@@ -13,6 +13,7 @@ _COMMANDS: Final = {
     "facts": (f"{_HERE}.facts", "facts", "What a guest says of itself."),
     "exec": (f"{_HERE}.exec_", "exec_", "Run a program in a guest."),
     "history": (f"{_HERE}.history", "history", "Former values of a fact."),
+    "alarms": (f"{_HERE}.alarms", "alarms", "Identities that several machines claim."),
     "capabilities": (f"{_HERE}.capabilities", "capabilities", "What may be done now, and why not."),
 }
 

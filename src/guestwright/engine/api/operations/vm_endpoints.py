@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from guestwright.engine.api.endpoint import Endpoint
+from guestwright.engine.api.operations.alarms import alarm_endpoints
 from guestwright.engine.api.operations.vm_guests import guest_endpoints
 from guestwright.engine.api.operations.vm_live import live_endpoints
 from guestwright.engine.api.operations.vm_payloads import vm_payload_endpoints
@@ -19,6 +20,7 @@ def machine_endpoints(parts: Parts) -> tuple[Endpoint, ...]:
     return (
         *vm_endpoints(parts.database),
         *guest_endpoints(parts.database),
+        *alarm_endpoints(parts.database),
         *live_endpoints(parts),
         *vm_payload_endpoints(parts.database, parts.payloads),
     )

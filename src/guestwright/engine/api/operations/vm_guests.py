@@ -10,6 +10,7 @@ import msgspec
 from guestwright.engine.accounts.rights import Right
 from guestwright.engine.api.endpoint import Call, Endpoint, Later
 from guestwright.engine.api.lists import Limit
+from guestwright.engine.api.operations.alarms import AlarmReply, alarms_of
 from guestwright.engine.api.operations.vms import GuestSummary, summary
 from guestwright.engine.inventory.choices import AgentState
 from guestwright.engine.inventory.database import Database
@@ -58,11 +59,13 @@ class GuestFacts(msgspec.Struct, frozen=True):
         guest: what lists show.
         age: seconds since the last sign of it; None for none.
         facts: by name.
+        alarms: identities that it shares with other machines.
     """
 
     guest: GuestSummary
     age: float | None
     facts: dict[str, FactReply]
+    alarms: tuple[AlarmReply, ...]
 
 
 class HistoryQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -136,13 +139,15 @@ class _Operations:
         with self._database.read() as tx:
             tx.vms.get(vm)
             known, guest, now = tx.facts.of(vm), tx.facts.guests([vm])[vm], tx.now
+            alarms = alarms_of(tx, vm)
         facts = {
             name: FactReply(
                 value=one.value, source=one.source, since=one.since, seen=one.seen, age=now - one.seen
             )
             for name, one in known.items()
         }
-        return GuestFacts(guest=summary(guest), age=now - guest.seen if guest.seen else None, facts=facts)
+        age = now - guest.seen if guest.seen else None
+        return GuestFacts(guest=summary(guest), age=age, facts=facts, alarms=alarms)
 
     def history(self, call: Call) -> History:
         vm, asked = call.path["id"], call.query

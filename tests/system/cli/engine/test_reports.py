@@ -1,0 +1,39 @@
+"""Commands that tell of what the engine keeps beside things: alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from guestwright.client.errors import NoSuchThing
+from guestwright.engine.following.alarms import Alarms
+from guestwright.engine.following.said import Duplicate
+from tests.support.engine_server import Engine, serving
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    with serving(tmp_path) as made:
+        yield made
+
+
+def test_alarms_of_all_machines_and_of_one(engine: Engine) -> None:
+    first, second, other = (engine.stand.vm(name) for name in ("web-1", "web-2", "db-1"))
+    alarms = Alarms(engine.stand.parts.database, str(first.host_id))
+    key = Duplicate(kind="ssh-host-key", value="SHA256:abc", domains=(first.id, second.id))
+    mac = Duplicate(kind="mac-address", value="52:54:00:00:00:01", domains=(other.id, second.id))
+    alarms.all([key, mac])
+    assert {one["value"] for one in engine.ok("guest", "alarms")["items"]} == {key.value, mac.value}
+    mine = engine.ok("guest", "alarms", "web-1")["items"]
+    assert [[each["name"] for each in one["machines"]] for one in mine] == [["web-1", "web-2"]]
+    assert len(engine.ok("guest", "alarms", "web-2", "--filter", "kind=mac-address")["items"]) == 1
+    shown = engine.run("guest", "alarms", "db-1").out
+    assert "52:54:00:00:00:01" in shown
+    assert "db-1 web-2" in shown
+    assert isinstance(engine.run("guest", "alarms", "none").error, NoSuchThing)
+    assert engine.ok("guest", "facts", "web-1")["guest"]["alarms"][0]["value"] == key.value
+    assert "ssh-host-key SHA256:abc with web-2" in engine.run("guest", "facts", "web-1").out
