@@ -97,6 +97,7 @@ class ScriptedHost:
         refused: operations that may not be claimed.
         claimed: those that were.
         moves: moves a domain.
+        stops: calls that off.
     """
 
     def __init__(self) -> None:
@@ -108,6 +109,7 @@ class ScriptedHost:
         self.refused: set[Operation] = set()
         self.claimed: list[Operation] = []
         self.moves: Callable[[DomainId, Migration], object] = lambda *_: None
+        self.stops: Callable[[DomainId], bool] = lambda _: False
         self.known = {WEB1: self._known(WEB1, "web1", runs=True), DB1: self._known(DB1, "db1", runs=False)}
         self.book = Book()
         life = Life(WEB1, 1)
@@ -208,6 +210,10 @@ class ScriptedHost:
         self.domain(uuid)
         self.called.append(("migrate", uuid, how.destination))
         self.moves(DomainId(uuid), how)
+
+    def cancel_migration(self, uuid: str) -> bool:
+        self.called.append(("cancel-migration", uuid))
+        return self.stops(DomainId(uuid))
 
     def plug_channel(self, uuid: str) -> Known:
         self.called.append(("plug-channel", uuid))

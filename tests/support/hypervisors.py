@@ -9,14 +9,14 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from guestwright.hypervisor.domain import Bus, Device, DomainId, Platform, Virtualisation
 from guestwright.hypervisor.drivers.fake.hypervisor import FakeHypervisor
 from guestwright.hypervisor.drivers.libvirt.hypervisor import LibvirtHypervisor
 from guestwright.hypervisor.events import Event, EventKind
 from guestwright.hypervisor.port import Hypervisor
-from guestwright.hypervisor.spec import ChannelSpec, DomainSpec, DriveSpec
+from guestwright.hypervisor.spec import ChannelSpec, DomainSpec, DriveSpec, Migration
 from tests.support.libvirtd import private_libvirtd
 
 MIB = 1 << 20
@@ -33,6 +33,30 @@ _BUTTON = bytes.fromhex(
     "ebfe"
 )
 BOOT_SECTOR = _BUTTON.ljust(510, b"\0") + b"\x55\xaa"
+
+
+# It fills 448 KiB with another value in each round, for ever: more than goes over a line of 1 MiB a second in
+# the 300 ms for which QEMU stops a guest at the end of its migration, so that this never ends.
+_BUSY: Final = bytes.fromhex(
+    "fc b80010"  # ax = 0x1000
+    "8ec0 31ff b90080 89d8 f3ab"  # es = ax, all 64 KiB of it = bx
+    "8cc0 050010 3d0080 72eb"  # ax = es + 0x1000, again unless it is 0x8000
+    "43 ebe4"  # bx += 1, from the beginning
+)
+BUSY_SECTOR = _BUSY.ljust(510, b"\0") + b"\x55\xaa"
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another hypervisor, that domains can be moved to.
+
+    Attributes:
+        hypervisor: it.
+        how: of a move that goes slowly.
+    """
+
+    hypervisor: Hypervisor
+    how: Migration
 
 
 @dataclass(slots=True)
@@ -88,6 +112,38 @@ class Bench:
         domain = self.define(**changes)
         self.hypervisor.start(domain)
         return domain
+
+    def start_busy(self, **changes: Any) -> DomainId:
+        """Start one that changes its memory faster than a slow move takes it."""
+        number = uuid.uuid4()
+        disk = self.image(f"{number.hex[:8]}.img", BUSY_SECTOR, MIB)
+        drives = (
+            DriveSpec(device=Device.DISK, bus=Bus.IDE, medium=disk),
+            DriveSpec(device=Device.CD, bus=Bus.IDE, target="hdc"),
+        )
+        domain = self.start(**{"drives": drives, **changes})
+        if isinstance(self.hypervisor, FakeHypervisor):
+            self.hypervisor.guest(domain).busy = True
+        return domain
+
+    @contextmanager
+    def neighbour(self) -> Iterator[Neighbour]:
+        """Another hypervisor of the kind."""
+        if isinstance(self.hypervisor, FakeHypervisor):
+            other = FakeHypervisor("fake:///neighbour", self.hypervisor.neighbours)
+            try:
+                yield Neighbour(other, Migration(destination="fake:///neighbour"))
+            finally:
+                other.close()
+            return
+        with private_libvirtd() as daemon:
+            there = LibvirtHypervisor(daemon.uri)
+            data = f"unix://{self.directory}/run/{uuid.uuid4().hex[:8]}"
+            how = Migration(destination=daemon.uri, data=data, unsafe=True, bandwidth=1)
+            try:
+                yield Neighbour(there, how)
+            finally:
+                there.close()
 
     def channel(self, name: str = "org.guestwright.agent.0") -> ChannelSpec:
         """A channel with a path of its own."""

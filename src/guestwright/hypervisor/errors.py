@@ -190,6 +190,14 @@ class MigrationRefused(HypervisorError):
     template = "{domain} cannot be migrated to {destination}: {detail}"
 
 
+class MigrationCancelled(HypervisorError):
+    """Somebody called the move off; the domain stays where it is, and runs."""
+
+    code = "migration-cancelled"
+    http_status = HTTPStatus.CONFLICT
+    template = "the move of {domain} to {destination} was called off; it runs on where it is"
+
+
 class NoPlacement(HypervisorError):
     """No bus of the domain can take the device."""
 

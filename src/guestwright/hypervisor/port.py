@@ -123,6 +123,16 @@ class Power(Protocol):
 
         Raises:
             MigrationRefused: it stays here, running.
+            MigrationCancelled: likewise; `cancel_migration` was called.
+        """
+
+    def cancel_migration(self, domain: DomainId) -> bool:
+        """Call the move that is under way off, whoever began it; that one's `migrate` says so.
+
+        It may come too late: what `migrate` says counts.
+
+        Returns:
+            whether there was one to be called off.
         """
 
 

@@ -25,6 +25,7 @@ _PATH_MAX: Final = 1024
 _SOCKET_PATH_MAX: Final = 107  # sun_path of unix(7), without the final NUL
 _MEMORY_MIN, _MEMORY_MAX = 1 << 20, 1 << 46
 _VCPUS_MAX: Final = 1024
+BANDWIDTH_MAX: Final = 1 << 20  # MiB a second
 _DRIVES_MAX: Final = 100
 
 
@@ -212,6 +213,7 @@ class Migration:
         live: whether the guest runs meanwhile.
         tls: whether memory is sent over TLS with the certificates that the daemons have.
         unsafe: go on although a disk may be cached on this side.
+        bandwidth: MiB of memory that are sent a second at most; 0 leaves it to the hypervisor.
     """
 
     destination: str
@@ -219,8 +221,11 @@ class Migration:
     live: bool = True
     tls: bool = False
     unsafe: bool = False
+    bandwidth: int = 0
 
     def __post_init__(self) -> None:
+        if not 0 <= self.bandwidth <= BANDWIDTH_MAX:
+            raise BadDomainSpec(field="bandwidth", value=self.bandwidth, problem="is no MiB a second")
         for uri in (self.destination, self.data or "a:"):
             if not re.fullmatch(r"[a-z][a-z0-9+]*:[!-~]*", uri):
                 raise BadDomainSpec(field="destination", value=uri, problem="is no URI")

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
 
-from guestwright.hypervisor.domain import Bus, Device, State
+from guestwright.base.record import replace
+from guestwright.hypervisor.domain import Bus, Device, DomainId, State
 from guestwright.hypervisor.errors import (
     BadDomainSpec,
+    DomainNotFound,
     DriveNotFound,
     DriveNotRemovable,
     MediumNotFound,
+    MigrationCancelled,
     MigrationRefused,
     WrongDomainState,
 )
@@ -184,3 +189,37 @@ def test_a_migration_to_nowhere_leaves_the_domain_running(bench: Bench) -> None:
     with pytest.raises(MigrationRefused):
         bench.hypervisor.migrate(domain, Migration(destination=where))
     assert bench.hypervisor.get(domain).state is State.RUNNING
+
+
+def test_a_move_is_called_off(bench: Bench) -> None:
+    iso = bench.image("inside.iso")
+    domain = bench.start_busy()
+    bench.hypervisor.insert(domain, "hdc", iso)
+    assert not bench.hypervisor.cancel_migration(domain)
+    with bench.neighbour() as there, ThreadPoolExecutor(1) as pool:
+        moving = pool.submit(bench.hypervisor.migrate, domain, there.how)
+        end = time.monotonic() + 60
+        while not bench.hypervisor.cancel_migration(domain):
+            assert not moving.done(), moving.result()
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        with pytest.raises(MigrationCancelled):
+            moving.result(60)
+        assert there.hypervisor.list() == ()
+    here = bench.hypervisor.get(domain)
+    assert (here.state, here.drive("hdc").medium) == (State.RUNNING, iso)
+    assert not bench.hypervisor.cancel_migration(domain)
+    assert not bench.hypervisor.cancel_migration(DomainId(str(uuid.uuid4())))
+    assert EventKind.STOPPED not in {each.kind for each in bench.told if each.domain == domain}
+
+
+def test_a_move_comes_to_its_end(bench: Bench) -> None:
+    domain = bench.start()
+    with bench.neighbour() as there:
+        bench.hypervisor.migrate(domain, replace(there.how, bandwidth=0))
+        assert bench.wait(EventKind.STOPPED, domain).reason is Reason.MIGRATED
+        assert there.hypervisor.get(domain).state is State.RUNNING
+        with pytest.raises(DomainNotFound):
+            bench.hypervisor.get(domain)
+        there.hypervisor.stop(domain)
+        there.hypervisor.undefine(domain)

@@ -285,7 +285,11 @@ class HostService(Protocol):
         Raises:
             OperationRefused: it is not possible now.
             MigrationRefused: it stays here, running. HypervisorError: the hypervisor did not do it.
+            MigrationCancelled: it stays here, running; `cancel_migration` was called.
         """
+
+    def cancel_migration(self, uuid: str) -> bool:
+        """Call a domain's move off, if one is under way; `migrate` says how it ended."""
 
     def plug_channel(self, uuid: str) -> Known:
         """Give a domain that lacks it the agent's port: now if it runs and can be, and from the next start.

@@ -27,6 +27,7 @@ from guestwright.host.service.port import AboutHost, Figures, Guest, Known, Powe
 from guestwright.host.service.power import act, move
 from guestwright.host.service.showing import Showing
 from guestwright.host.service.stores import Store
+from guestwright.hypervisor.domain import DomainId
 from guestwright.hypervisor.port import Hypervisor
 from guestwright.hypervisor.spec import Migration
 
@@ -197,6 +198,10 @@ class Service:
         """See `port.HostService`."""
         with self.claim(uuid, Operation.MIGRATE):
             move(self.hypervisor, uuid, how)
+
+    def cancel_migration(self, uuid: str) -> bool:
+        """See `port.HostService`. Unlike others it needs no claim: the move has that."""
+        return self.hypervisor.cancel_migration(DomainId(uuid))
 
     def refresh(self, uuid: str) -> Known:
         """See `port.HostService`."""

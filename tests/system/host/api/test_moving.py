@@ -23,6 +23,7 @@ from guestwright.host.volumes.storage import Storage
 from guestwright.hypervisor.domain import DomainId
 from guestwright.hypervisor.errors import MigrationRefused
 from guestwright.hypervisor.events import EventKind
+from tests.support.agent_process import eventually
 from tests.support.api_server import Running, serving
 from tests.support.host_service import ScriptedHost
 from tests.support.payload_bench import CANARY, PayloadBench, payload_bench, plain
@@ -37,10 +38,9 @@ def service(directory: Path, bench: PayloadBench, *domains: DomainId) -> Iterato
     known = next(iter(host.known.values()))
     for one in domains:
         host.known[one] = replace(known, domain=bench.hypervisor.get(one))
-    host.moves = bench.hypervisor.migrate
+    host.moves, host.stops = bench.hypervisor.migrate, bench.hypervisor.cancel_migration
     moves = MigrationJobs(host)
-    directory.mkdir()
-    os.mkdir(directory / "state", 0o700)
+    os.makedirs(directory / "state", 0o700, exist_ok=True)
     with Storage(str(directory / "state"), {}, (moves.kind,)) as storage:
         storage.start()
         more = moving_endpoints(host, bench.payloads, storage.jobs)
@@ -136,3 +136,21 @@ def test_what_the_source_has_not_handed_out(tmp_path: Path) -> None:
             with pytest.raises(HostRefused):
                 first.post(f"/v1/domains/{domain}/migrate", {"destination": "no uri"})
         assert there.payloads.all() == ()
+
+
+def test_a_service_that_ends_calls_the_move_off_and_the_next_begins_it_again(tmp_path: Path) -> None:
+    with two_hosts(tmp_path) as (domain, here, there, _, _):
+        here.hypervisor.start(domain)
+        guest = here.hypervisor.guest(domain)
+        guest.busy = True
+        with service(tmp_path / "c", here, domain) as first, client(first) as asked:
+            job = asked.post(f"/v1/domains/{domain}/migrate", {"destination": "fake://b"})
+            eventually(lambda: any(one[0] == "migrate" for one in first.host.called))
+        assert here.hypervisor.get(domain).active
+        assert not here.hypervisor.cancel_migration(domain)
+        with service(tmp_path / "c", here, domain) as second, client(second) as asked:
+            assert asked.job(job["id"])["status"] == "running"
+            guest.busy = False
+            assert asked.job(job["id"], 50)["status"] == "done"
+            assert asked.job(job["id"])["attempt"] == 2
+        assert there.hypervisor.get(domain).active

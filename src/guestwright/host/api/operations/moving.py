@@ -20,7 +20,7 @@ from guestwright.host.service.errors import OperationRefused
 from guestwright.host.service.port import HostService
 from guestwright.hypervisor.domain import DomainId
 from guestwright.hypervisor.errors import BadDomainSpec, DomainNotFound
-from guestwright.hypervisor.spec import Migration
+from guestwright.hypervisor.spec import BANDWIDTH_MAX, Migration
 
 _TAG: Final = "moving"
 _Uri = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
@@ -35,6 +35,7 @@ class MigrateBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         live: whether the guest runs meanwhile.
         tls: whether memory is sent over TLS, with the daemons' certificates.
         unsafe: go on although a disk may be cached on this side.
+        bandwidth: MiB of memory that are sent a second at most; 0 leaves it to the hypervisor.
     """
 
     destination: _Uri
@@ -42,6 +43,7 @@ class MigrateBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     live: bool = True
     tls: bool = False
     unsafe: bool = False
+    bandwidth: Annotated[int, msgspec.Meta(ge=0, le=BANDWIDTH_MAX)] = 0
 
 
 def moving_endpoints(service: HostService, payloads: Payloads, jobs: Jobs) -> tuple[Endpoint, ...]:

@@ -18,6 +18,7 @@ class FakeGuest:
     Attributes:
         obeys: whether it powers off and reboots when asked to.
         balloons: whether it follows its memory target; `floor` is the least that it gets down to, in bytes.
+        busy: whether it changes its memory faster than that can be moved: its migration does not end.
         releases: whether it lets go of a drive that is detached.
         locked: names of CD drives that it keeps locked.
         told: what witnesses say of it, while it runs.
@@ -29,6 +30,7 @@ class FakeGuest:
         self.obeys = True
         self.balloons = True
         self.floor = 0
+        self.busy = False
         self.releases = True
         self.locked: set[str] = set()
         self.shut: set[str] = set()

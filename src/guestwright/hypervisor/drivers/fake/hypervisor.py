@@ -20,6 +20,11 @@ class FakeHypervisor(FakeInventory, FakePower, FakeDevices):
     def __init__(self, uri: str = "fake:///", neighbours: dict[str, World] | None = None) -> None:
         self._world = World(uri, {} if neighbours is None else neighbours)
 
+    @property
+    def neighbours(self) -> dict[str, World]:
+        """Fakes to migrate to, by URI, this one among them."""
+        return self._world.neighbours
+
     def subscribe(self, listener: Listener) -> Subscription:
         """See `port.Hypervisor`."""
         return self._world.dispatcher.subscribe(listener)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Final
+
 from guestwright.base.record import replace
 from guestwright.hypervisor.assignment import assign, removable
 from guestwright.hypervisor.domain import Domain, DomainId, Memory, State
 from guestwright.hypervisor.drivers.fake.world import Entry, World, check_media, wrong_state
-from guestwright.hypervisor.errors import MigrationRefused, NoBalloon
+from guestwright.hypervisor.errors import MigrationCancelled, MigrationRefused, NoBalloon
 from guestwright.hypervisor.events import EventKind, Reason
 from guestwright.hypervisor.spec import Migration, RunOnce, check_memory
+
+_LOOK: Final = 0.01  # seconds between two looks at a guest that is busy
 
 
 class FakePower:
@@ -91,6 +96,14 @@ class FakePower:
             if there is None or there is world or there.closed or domain in there.entries:
                 detail = "nobody is there, or it is there already"
                 raise MigrationRefused(domain=domain, destination=how.destination, detail=detail)
+            called_off = entry.moving = threading.Event()
+        while entry.guest.busy and entry.live is not None and not called_off.wait(_LOOK):
+            pass
+        with world.lock:
+            entry.moving = None
+            if called_off.is_set():
+                raise MigrationCancelled(domain=domain, destination=how.destination)
+            live = world.running(entry, "migrate")
             world.end(entry, Reason.MIGRATED)
             world.entries.pop(domain, None)
             if entry.definition is not None:
@@ -102,6 +115,15 @@ class FakePower:
             for each in moved.channels:
                 entry.guest.plug(each)
             there.put(EventKind.STARTED, moved, Reason.MIGRATED)
+
+    def cancel_migration(self, domain: DomainId) -> bool:
+        """See `port.Power`."""
+        with self._world.lock:
+            found = self._world.entries.get(domain)
+            moving = None if found is None else found.moving
+            if moving is not None:
+                moving.set()
+            return moving is not None
 
     def free_memory(self) -> int:
         """See `port.MemoryControl`."""

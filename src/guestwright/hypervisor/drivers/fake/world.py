@@ -28,6 +28,7 @@ class Entry:
     live: Domain | None = None
     saved: Domain | None = None
     guest: FakeGuest = field(default_factory=FakeGuest)
+    moving: threading.Event | None = None  # set to call its move off
 
 
 class World:

@@ -6,12 +6,16 @@ from typing import Any, Final
 
 from guestwright.hypervisor.domain import Domain, DomainId, Memory, State
 from guestwright.hypervisor.drivers.libvirt.editing import for_one_run
+from guestwright.hypervisor.drivers.libvirt.failures import Code
 from guestwright.hypervisor.drivers.libvirt.linked import INACTIVE, SECURE, Linked, wrong_state
 from guestwright.hypervisor.errors import (
+    DomainNotFound,
     HypervisorCannot,
     HypervisorRefused,
+    MigrationCancelled,
     MigrationRefused,
     NoBalloon,
+    WrongDomainState,
 )
 from guestwright.hypervisor.spec import Migration, RunOnce, check_memory
 
@@ -90,11 +94,28 @@ class LibvirtPower(Linked):
                 flags |= names.VIR_MIGRATE_LIVE if how.live else 0
                 flags |= names.VIR_MIGRATE_TLS if how.tls else 0
                 flags |= names.VIR_MIGRATE_UNSAFE if how.unsafe else 0
-                parameters = {names.VIR_MIGRATE_PARAM_URI: how.data} if how.data else {}
+                parameters: dict[str, Any] = {names.VIR_MIGRATE_PARAM_URI: how.data} if how.data else {}
+                if how.bandwidth:
+                    parameters[names.VIR_MIGRATE_PARAM_BANDWIDTH] = how.bandwidth
                 handle.migrateToURI3(how.destination, parameters, flags)
         except (HypervisorRefused, HypervisorCannot) as error:
+            if error.params.get("number") == Code.OPERATION_ABORTED:
+                raise MigrationCancelled(domain=domain, destination=how.destination) from error
             detail = error.params["detail"]
             raise MigrationRefused(domain=domain, destination=how.destination, detail=detail) from error
+
+    def cancel_migration(self, domain: DomainId) -> bool:
+        """See `port.Power`. Not in turn: the move holds that."""
+        names = self._link.binding
+        try:
+            with self._on(domain, "cancel migration") as handle:
+                doing = handle.jobStats().get(names.VIR_DOMAIN_JOB_OPERATION)
+                if doing != names.VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT:
+                    return False
+                handle.abortJob()
+        except (DomainNotFound, WrongDomainState):
+            return False  # it has moved, or its job has ended
+        return True
 
     def free_memory(self) -> int:
         """See `port.MemoryControl`."""
