@@ -44,8 +44,14 @@ def address_of(params: dict[str, Any]) -> Address:
     return find_address(params["socket"], params["tls"], params["identity"])
 
 
-def connect(params: dict[str, Any]) -> HostClient:
-    """The client that the options ask for."""
+def connect(params: dict[str, Any], seconds: float | None = None) -> HostClient:
+    """The client that the options ask for.
+
+    Args:
+        params: of `service_options`.
+        seconds: to wait for an answer; as long as most operations take without it.
+    """
+    from guestwright.host.client.asking import SECONDS
     from guestwright.host.client.client import HostClient
 
-    return HostClient(address_of(params))
+    return HostClient(address_of(params), seconds or SECONDS)

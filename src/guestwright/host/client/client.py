@@ -59,6 +59,10 @@ class HostClient(Asking):
         """Change a domain's power state; the domain afterwards."""
         return self._object(self.post(f"/v1/domains/{_word(uuid)}/power", {"action": action}))
 
+    def drive(self, uuid: str, target: str) -> str:
+        """The path of a domain's drive, to be asked for with PUT (a medium) and DELETE (eject)."""
+        return f"/v1/domains/{_word(uuid)}/drives/{_word(target)}"
+
     def jobs(self, status: str | None = None) -> list[Json]:
         """All jobs, or those of one status, oldest first."""
         return list(self.get("/v1/jobs", status=status)["jobs"])

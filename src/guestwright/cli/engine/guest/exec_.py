@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import sys
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from guestwright.base.errors import EXIT_FAILED, UsageError
-from guestwright.base.printable import printable
 from guestwright.cli.engine.options import EXITS, connect, engine_options
-from guestwright.cli.output import print_json, warn
+from guestwright.cli.output import print_json
+from guestwright.cli.program import show, standard_input, status_of, variable
 
 if TYPE_CHECKING:
     from guestwright.client.calls.guests import Ran
@@ -27,8 +26,6 @@ The exit code is the program's, or 128 and the signal that ended it. On a termin
 control characters of its output are shown, not obeyed, unless --raw is given.
 
 {EXITS}"""
-_INPUT_MAX: Final = 16 << 20
-_SIGNALLED: Final = 128
 
 
 @click.command("exec", epilog=_EPILOG, short_help="Run a program in a guest.")
@@ -48,8 +45,8 @@ def exec_(name: str, *, argv: tuple[str, ...], with_input: bool, raw: bool, **pa
     from guestwright.client.calls import guests
     from guestwright.client.kinds import VMS
 
-    data = _input() if with_input else None
-    environment = dict(_variable(one) for one in params["variables"])
+    data = standard_input() if with_input else None
+    environment = dict(variable(one) for one in params["variables"])
     more = {one: params[one] for one in ("directory", "user", "timeout")}
     with connect(params) as client:
         vm = client.find(VMS, name)["id"]
@@ -57,43 +54,11 @@ def exec_(name: str, *, argv: tuple[str, ...], with_input: bool, raw: bool, **pa
     if params["as_json"]:
         print_json({"kind": "guestwright.exec", "schema": 1, "exec": _document(ran)})
     else:
-        _show(sys.stdout.buffer, ran.out, raw=raw or not sys.stdout.isatty())
-        _show(sys.stderr.buffer, ran.err, raw=raw or not sys.stderr.isatty())
-    return _status(ran)
-
-
-def _status(ran: Ran) -> int:
-    if ran.status is not None:
-        return ran.status & 0xFF if ran.status & 0xFF or not ran.status else EXIT_FAILED
-    if ran.signal is not None:
-        return min(255, _SIGNALLED + ran.signal)
-    warn(f"guestwright: the program did not end by itself: {printable(ran.how)}")
-    return EXIT_FAILED
+        show(sys.stdout.buffer, ran.out, raw=raw or not sys.stdout.isatty())
+        show(sys.stderr.buffer, ran.err, raw=raw or not sys.stderr.isatty())
+    return status_of(ran.how, ran.status, ran.signal)
 
 
 def _document(ran: Ran) -> dict[str, Any]:
     out, err = (base64.b64encode(one).decode() for one in (ran.out, ran.err))
     return {"how": ran.how, "status": ran.status, "signal": ran.signal, "out": out, "err": err}
-
-
-def _show(stream: BinaryIO, data: bytes, *, raw: bool) -> None:
-    if not raw:
-        text = data.decode("utf-8", "surrogateescape")
-        pieces = ("\t".join(map(printable, line.split("\t"))) for line in text.split("\n"))
-        data = "\n".join(pieces).encode("utf-8", "surrogateescape")
-    stream.write(data)
-    stream.flush()
-
-
-def _input() -> bytes:
-    data = sys.stdin.buffer.read(_INPUT_MAX + 1)
-    if len(data) > _INPUT_MAX:
-        raise UsageError(problem=f"standard input has more than {_INPUT_MAX} bytes")
-    return data
-
-
-def _variable(text: str) -> tuple[str, str]:
-    name, found, value = text.partition("=")
-    if not found or not name:
-        raise UsageError(problem=f"--env {name}: expected NAME=VALUE")
-    return name, value

@@ -1,0 +1,1 @@
+"""Commands of a host that reach into guests."""
