@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
@@ -109,7 +109,9 @@ class Engine(Service):
     """A replica.
 
     Attributes:
-        client: of its administrator, as soon as it has run once.
+        url: of its interface.
+        token: of its administrator, as soon as it has run once.
+        client: likewise.
     """
 
     def __init__(self, name: str, node: Node, place: Path, database: str) -> None:
@@ -118,13 +120,16 @@ class Engine(Service):
         command = [*COMMAND, "up", "--json", "--no-host", "--config", str(settings), "--database", database]
         command += ["--directory", str(place / "engine"), "--listen", f"{node.address}:8420"]
         super().__init__(name, node, place, command)
+        self.url = f"https://{node.address}:8420"
+        self.token = ""
         self.client: Client
 
     def log_in(self) -> None:
         """Take the token that it has made for its owner."""
         directory = self.place / "engine"
-        engine = server(f"https://{self.node.address}:8420", ca=str(directory / "pki" / "authority.pem"))
-        self.client = Client(engine, (directory / "admin.token").read_text().strip())
+        engine = server(self.url, ca=str(directory / "pki" / "authority.pem"))
+        self.token = (directory / "admin.token").read_text().strip()
+        self.client = Client(engine, self.token)
 
 
 class HostService(Service):
@@ -161,8 +166,8 @@ class HostService(Service):
             real_hosts.put_volume(self.place, name, Path(small_original().path))
         return names
 
-    def define(self, name: str) -> None:
-        """Have the hypervisor know a machine of `sources`."""
+    def define(self, name: str) -> str:
+        """Have the hypervisor know a machine with a volume of the same name; its id."""
         disk = {"domain": real_hosts.STORAGE, "volume": name, "target": "vda"}
         wanted = {"uuid": str(uuid.uuid4()), "name": name, "vcpus": 1, "memory": 1 << 28, "disks": [disk]}
         with real_hosts.client(self.place) as client:
@@ -170,6 +175,7 @@ class HostService(Service):
             while job["ended"] == 0:
                 job = client.job(job["id"], 5)
             assert job["status"] == "done", job
+        return str(wanted["uuid"])
 
 
 class Stand:
@@ -221,10 +227,16 @@ class Stand:
         self._adopted({name for some in names.values() for name in some})
 
     def _adopted(self, names: set[str]) -> None:
-        end = time.monotonic() + PATIENCE
-        while {one["name"] for one in self.engines[1].client.all(VMS.all(filters=("power=off",)))} != names:
-            assert time.monotonic() < end, "the machines of the hosts are not known"
-            time.sleep(0.2)
+        client = self.engines[1].client
+        until(lambda: {one["name"] for one in client.all(VMS.all(filters=("power=off",)))} == names)
+
+
+def until(what: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + PATIENCE
+    while not what():
+        assert time.monotonic() < end
+        time.sleep(0.2)
 
 
 @contextmanager

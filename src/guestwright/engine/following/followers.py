@@ -1,4 +1,7 @@
-"""A follower for each host of the inventory; hosts come and go while it runs."""
+"""A follower for each host of the inventory; hosts come and go while it runs.
+
+Of several engines on one database one follows all hosts; the others stand by.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,7 @@ class Followers:
         address: where the service of a host is; raises `BadAddress`.
         clock: seconds since 1970.
         pace: how each follower waits.
+        leads: whether this engine follows hosts, of several.
     """
 
     def __init__(
@@ -39,8 +43,10 @@ class Followers:
         *,
         clock: Callable[[], float] = time.time,
         pace: Pace | None = None,
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
         self._database = database
+        self._leads = leads
         self._address = address
         self._clock = clock
         self._pace = pace
@@ -90,7 +96,8 @@ class Followers:
             self._stopping.wait(_LOOK)
 
     def _look(self) -> None:
-        hosts = {one.id: one for one in self._hosts() if one.state is not HostState.MAINTENANCE}
+        listed = self._hosts() if self._leads() else []
+        hosts = {one.id: one for one in listed if one.state is not HostState.MAINTENANCE}
         with self._lock:
             for id_, follower in list(self._followers.items()):
                 now = hosts.get(id_)

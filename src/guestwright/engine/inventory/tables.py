@@ -216,6 +216,14 @@ stream: Final = Table(
     text("epoch"),
     count("last"),
 )
+duties: Final = Table(
+    "duties",
+    METADATA,
+    Column("name", TEXT, primary_key=True),
+    text("owner"),  # an engine; "" for none
+    Column("until", Double, nullable=False),  # seconds since 1970, by the database's clock
+    text("place"),  # how far it is
+)
 events: Final = Table(
     "events",
     METADATA,

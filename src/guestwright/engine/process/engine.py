@@ -25,6 +25,7 @@ from guestwright.engine.payloads.keys import keys
 from guestwright.engine.payloads.payloads import Payloads
 from guestwright.engine.process.certificate import Certificate
 from guestwright.engine.process.errors import EnginePartFailed
+from guestwright.engine.process.leading import Leading
 from guestwright.engine.process.opening import Opened, open_all
 from guestwright.engine.process.server import WebServer
 from guestwright.engine.process.settings import Settings
@@ -76,8 +77,11 @@ class Engine:
         database = opened.database
         payloads = Payloads(database, keys(self.settings.path("payload-keys"), os.urandom))
         addresses = HostAddresses(database, opened.identities)
-        jobs = start_jobs(self._parts, self.settings, database, payloads, addresses, self._clock)
-        followers = Followers(database, lambda host: addresses(host.id), clock=self._clock)
+        leads = Leading(database, self.settings)
+        self._parts.callback(leads.stop)
+        leads.start()
+        jobs = start_jobs(self._parts, self.settings, database, payloads, addresses, self._clock, leads)
+        followers = Followers(database, lambda host: addresses(host.id), clock=self._clock, leads=leads)
         self._parts.callback(followers.stop)
         followers.start()
         shown = Parts(

@@ -1,23 +1,24 @@
 """What happens to jobs, in the inventory's stream of events, so that there is one stream to follow.
 
 Theory of operation: jobs are in a book of their own with a stream of its own. This thread reads that and adds
-an event `job-changed` for what it finds; the place up to which it did is in a file. After a kill the last few
-may be told again, which is harmless: who hears of a job looks at it.
+an event `job-changed` for what it finds; the place up to which it did is kept with the events, in the same
+transaction, so that each is passed on once, whichever engine does it.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
+from collections.abc import Callable
 from typing import Final
 
 from guestwright.base.errors import GuestwrightError
+from guestwright.engine.inventory import duties
 from guestwright.engine.inventory.database import Database
 from guestwright.engine.jobs.jobs import Jobs
-from guestwright.host.enrol.files import read_whole, write_whole
 
 CHANGED: Final = "job-changed"
+DUTY: Final = "job-news"
 _LOOK: Final = 0.5  # seconds between two looks
 _MOST: Final = 500
 _LOG: Final = logging.getLogger(__name__)
@@ -29,13 +30,13 @@ class JobNews:
     Args:
         jobs: of the engine.
         database: the inventory.
-        path: of the file with the place.
+        leads: whether this engine does it, of several.
     """
 
-    def __init__(self, jobs: Jobs, database: Database, path: str) -> None:
+    def __init__(self, jobs: Jobs, database: Database, leads: Callable[[], bool]) -> None:
         self._jobs = jobs
         self._database = database
-        self._path = path
+        self._leads = leads
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine-job-news", daemon=True)
 
@@ -50,30 +51,26 @@ class JobNews:
             self._thread.join()
 
     def _run(self) -> None:
-        at = self._place()
         while not self._stopping.wait(_LOOK):
             try:
-                at = self._pass(at)
+                if self._leads():
+                    self.once()
             except GuestwrightError as error:
                 _LOG.warning("news of jobs are not passed on: %s", error.message)
 
-    def _pass(self, at: int | None) -> int:
-        """Tell what comes after a place; with None, nothing of what is there already."""
-        last = at or 0
-        while news := self._jobs.events(after=last, limit=_MOST):
-            if at is not None:
-                with self._database.write() as tx:
-                    for one in news:
-                        tx.tell(CHANGED, one.job, {"what": one.what})
-            last = news[-1].seq
-        if last != at:
-            write_whole(self._path, b"%d\n" % last)
-        return last
-
-    def _place(self) -> int | None:
-        try:
-            text = (read_whole(self._path) or b"").decode("ascii", "replace").strip()
-        except OSError as error:
-            _LOG.warning("%s cannot be read: %s", os.path.basename(self._path), error)
-            return None
-        return int(text) if text.isdigit() and len(text) < 19 else None
+    def once(self) -> None:
+        """Pass on what is new; the first time in an inventory, nothing of what is there already."""
+        with self._database.read() as tx:
+            place = duties.place(tx, DUTY)
+        first = not place
+        while news := self._jobs.events(after=int(place or 0), limit=_MOST):
+            after = str(news[-1].seq)
+            with self._database.write() as tx:
+                if not duties.move(tx, DUTY, place, after):
+                    return  # another engine was quicker
+                for one in () if first else news:
+                    tx.tell(CHANGED, one.job, {"what": one.what})
+            place = after
+        if not place:
+            with self._database.write() as tx:
+                duties.move(tx, DUTY, "", "0")

@@ -30,6 +30,7 @@ def start_jobs(
     payloads: Payloads,
     addresses: HostAddresses,
     clock: Callable[[], float],
+    leads: Callable[[], bool],
 ) -> Jobs:
     """Begin to take up jobs: new ones, and those that a killed engine left.
 
@@ -40,6 +41,7 @@ def start_jobs(
         payloads: whose contents hosts get.
         addresses: of hosts.
         clock: seconds since 1970.
+        leads: whether this engine passes on news of jobs, of several.
 
     Raises:
         JobBookUnreachable: the database of jobs does not answer.
@@ -56,7 +58,7 @@ def start_jobs(
     made.append(Jobs(book, known, wake=worker.wake, clock=clock))
     worker.start()
     parts.callback(worker.close)
-    news = JobNews(made[0], database, settings.path("jobs.seen"))
+    news = JobNews(made[0], database, leads)
     parts.callback(news.stop)
     news.start()
     return made[0]

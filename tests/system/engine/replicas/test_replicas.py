@@ -10,22 +10,27 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
 
+import httpx2
 import pytest
 
-from guestwright.client.call import Call, thing
-from guestwright.client.calls import jobs
+from guestwright.client.call import Call, Json, thing
+from guestwright.client.calls import jobs, payloads, templates, vms
 from guestwright.client.client import Client
-from guestwright.client.kinds import TEMPLATES, VMS
+from guestwright.client.kinds import PAYLOADS, TEMPLATES, VMS
 from tests.support import real_hosts
+from tests.support.images import small_original
 from tests.support.namespaces import needs_namespaces
 from tests.support.postgres import needs_postgres
 from tests.support.real_hosts import short_directory
 from tests.support.replica_work import Begun, Work, eventually, volumes_of
-from tests.support.replicas import Engine, Stand, replicas
+from tests.support.replicas import PATIENCE, Engine, Stand, replicas, until
 from tests.support.tools import needs
 
 pytestmark = [
@@ -39,10 +44,72 @@ RUNS = int(os.environ.get("GUESTWRIGHT_REPLICA_RUNS", "12"))
 JOBS = 3  # in each run
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def stand() -> Iterator[Stand]:
     with short_directory() as place, replicas(place) as one:
         yield one
+
+
+def test_both_engines_are_one(stand: Stand) -> None:
+    first, second = stand.engines
+    token = places(stand)[0]
+    ((vm,),) = stand.rows("SELECT id FROM vms WHERE name = 'host0-source-0'")
+    wanted = {"vm": vm, "name": "asked-for-twice", "seal": True}
+    answers: list[str] = []
+
+    def ask(engine: Engine) -> None:
+        headers = {"Authorization": f"Bearer {engine.token}", "Idempotency-Key": "the same"}
+        context = engine.client.settings.context
+        with httpx2.Client(base_url=engine.url, verify=context or True, timeout=PATIENCE) as client:
+            answer = client.post("/api/v1/templates", headers=headers, json=wanted)
+        answers.append(answer.json()["job"]["id"])
+
+    threads = [threading.Thread(target=ask, args=(engine,)) for engine in (first, second) * 2]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert len(set(answers)) == 1
+    assert len(answers) == 4
+    job = second.client.wait(answers[0], seconds=PATIENCE)
+    assert job == first.client.do(jobs.show(answers[0]))
+    heard_of(second.client, token, {job["id"]})  # a place in the stream is one at either
+    family = first.client.find(TEMPLATES, "asked-for-twice")["id"]
+    first.client.wait(second.client.do(templates.remove(family))["id"], seconds=PATIENCE)
+
+
+def test_the_other_engine_follows_the_hosts_of_one_that_died(stand: Stand) -> None:
+    host = stand.hosts[0]
+    for victim, other in (stand.engines, stand.engines[::-1]):
+        name = f"seen-by-{other.name}"
+        token = places(stand)[0]
+        victim.kill()
+        real_hosts.put_volume(host.place, name, Path(small_original().path))
+        uuid = host.define(name)
+        until(partial(named, other.client, name))
+        job = other.client.do(vms.remove(uuid))
+        other.client.wait(job["id"], seconds=PATIENCE)
+        heard_of(other.client, token, {job["id"]})
+        victim.start()
+        victim.ready()
+
+
+def test_who_follows_events_of_an_engine_that_is_killed_misses_none(stand: Stand) -> None:
+    engine, other = stand.engines
+    token = places(stand)[0]
+    names = [f"token-{number}" for number in range(3)]
+    stream = engine.client.events(after=token, kinds=("payload-added",))
+    made = []
+    for name in names:
+        made.append(other.client.do(payloads.add(name, {"answers.txt": b"x"}))["id"])
+        assert next(stream).subject == made[-1]
+        engine.kill()
+        made.append(other.client.do(payloads.add(f"{name}-more", {"answers.txt": b"x"}))["id"])
+        engine.start()
+        engine.ready()
+        assert next(stream).subject == made[-1]
+    for one in made:
+        other.client.do(PAYLOADS.remove(one))
 
 
 @pytest.mark.timeout(300 + 60 * RUNS)
@@ -64,6 +131,10 @@ def test_any_one_of_four_is_killed(stand: Stand) -> None:
         print(f"run {number + 1}: {time.monotonic() - began:.0f} s, {dict(killed)}, {work.ended}", flush=True)
     ended_once(stand)
     assert sum(killed.values()) == RUNS
+
+
+def named(client: Client, name: str) -> list[Json]:
+    return list(client.all(VMS.all(filters=(f"name={name}",))))
 
 
 def kill_one(work: Work) -> str:
