@@ -4,10 +4,15 @@ Theory of operation: a domain that the engine does not know is adopted: it becom
 with its drives, cards and power. Of one that is known only what the hypervisor decides is taken: power, size,
 the host. A machine that two hosts have is where it runs; one that is off stays where it was, unless that host
 has lost it. Each machine is written in a transaction of its own, and only when something differs.
+
+What a host said a moment ago may be of a machine that a job has removed since. So a domain is adopted only
+when the host says again that it is there, after it was seen that the inventory has none such: whoever removes
+a machine has the host forget it before the inventory does.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from guestwright.base.printable import printable
@@ -55,28 +60,46 @@ class Domains:
         self._tally = tally
         self.hardware = Hardware(host.id, tally)
 
-    def all(self, said: list[Known]) -> None:
-        """Record all domains of the host; machines that it should have and has not lose it."""
-        for one in said:
-            self.one(one)
+    def all(self, said: list[Known], again: Callable[[], list[Known]]) -> None:
+        """Record all domains of the host; machines that it should have and has not lose it.
+
+        Args:
+            said: what the host has said.
+            again: has it say so once more, where some are not known; raises what the host's client does.
+        """
+        new = {one.domain.uuid for one in said if not self.one(one)}
+        if new:
+            for one in again():
+                if one.domain.uuid in new:
+                    self.adopt(one)
         there = {one.domain.uuid for one in said}
         for id_ in self._here() - there:
             self.gone(id_)
 
-    def one(self, said: Known) -> None:
-        """Record a domain."""
+    def one(self, said: Known) -> bool:
+        """Record a domain, if the inventory has it; whether it has."""
         with self._tally.taking("domain"):
             with self._database.read() as tx:
                 vm = tx.vms.find(said.domain.uuid)
-                current = vm is not None and not self._news(vm, said) and self.hardware.known(tx, vm, said)
+                if vm is None:
+                    return False
+                current = not self._news(vm, said) and self.hardware.known(tx, vm, said)
             if current:
-                return
+                return True
             with self._database.write() as tx:
                 vm = tx.vms.find(said.domain.uuid)
-                if vm is None:
-                    self._adopt(tx, said)
-                else:
+                if vm is not None:
                     self._follow(tx, vm, said)
+        return True
+
+    def adopt(self, said: Known) -> None:
+        """Record a domain that the inventory did not have, and that the host has named once more since."""
+        with self._tally.taking("domain"), self._database.write() as tx:
+            vm = tx.vms.find(said.domain.uuid)
+            if vm is None:
+                self._adopt(tx, said)
+            else:
+                self._follow(tx, vm, said)
 
     def gone(self, uuid: str) -> None:
         """Record that the host has a domain no more."""

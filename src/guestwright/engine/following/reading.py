@@ -67,7 +67,7 @@ class Reading:
             DatabaseBusy, DatabaseUnusable: the inventory does not.
         """
         self.storage(client)
-        self.domains.all(self._list(client, "/v1/domains", "domains", said.Known))
+        self.domains.all(self._domains(client), lambda: self._domains(client))
         for guest in self._list(client, "/v1/guests", "guests", said.Guest):
             self.guests.whole(guest)
         self.alarms.all(self._list(client, "/v1/duplicates", "duplicates", said.Duplicate))
@@ -87,16 +87,25 @@ class Reading:
 
     def domain(self, client: HostClient, uuid: str) -> None:
         """One domain as it is now, or that it is gone; raises as `everything`."""
+        found = self._domain(client, uuid)
+        if found is None or self.domains.one(found):
+            return
+        found = self._domain(client, uuid)
+        if found is not None:
+            self.domains.adopt(found)
+
+    def _domain(self, client: HostClient, uuid: str) -> said.Known | None:
         try:
             value = client.get(f"/v1/domains/{quote(uuid, safe='')}")
         except HostRefused as error:
             if error.status != _GONE:
                 raise
             self.domains.gone(uuid)
-            return
-        found = self._tally.read("domain", value, said.Known)
-        if found is not None:
-            self.domains.one(found)
+            return None
+        return self._tally.read("domain", value, said.Known)
+
+    def _domains(self, client: HostClient) -> list[said.Known]:
+        return self._list(client, "/v1/domains", "domains", said.Known)
 
     def _list(self, client: HostClient, path: str, member: str, kind: type[said.T]) -> list[said.T]:
         answer: Any = client.get(path)
