@@ -17,7 +17,6 @@ from typing import Final
 
 from guestwright.engine.api.app import build
 from guestwright.engine.api.parts import Parts
-from guestwright.engine.following.followers import Followers
 from guestwright.engine.guests.host_guests import HostGuests
 from guestwright.engine.hosts.addresses import HostAddresses
 from guestwright.engine.page.routes import add_page
@@ -25,7 +24,7 @@ from guestwright.engine.payloads.keys import keys
 from guestwright.engine.payloads.payloads import Payloads
 from guestwright.engine.process.certificate import Certificate
 from guestwright.engine.process.errors import EnginePartFailed
-from guestwright.engine.process.leading import Leading
+from guestwright.engine.process.following import start_following
 from guestwright.engine.process.opening import Opened, open_all
 from guestwright.engine.process.server import WebServer
 from guestwright.engine.process.settings import Settings
@@ -77,13 +76,8 @@ class Engine:
         database = opened.database
         payloads = Payloads(database, keys(self.settings.path("payload-keys"), os.urandom))
         addresses = HostAddresses(database, opened.identities)
-        leads = Leading(database, self.settings)
-        self._parts.callback(leads.stop)
-        leads.start()
+        leads = start_following(self._parts, self.settings, database, addresses, self._clock)
         jobs = start_jobs(self._parts, self.settings, database, payloads, addresses, self._clock, leads)
-        followers = Followers(database, lambda host: addresses(host.id), clock=self._clock, leads=leads)
-        self._parts.callback(followers.stop)
-        followers.start()
         shown = Parts(
             database=database,
             users=opened.users,
