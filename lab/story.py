@@ -27,12 +27,14 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from lab import bootloader
 from lab.debian import Recipe, build
-from lab.libvirt_here import libvirt_here
+from lab.libvirt_here import URI, NoLibvirt, libvirt_here
 
 _MIB: Final = 1 << 20
 _PATIENCE: Final = 900.0  # seconds for a boot; 40 on an idle machine
 _BRIDGE: Final = "gwdemo0"
 _GOLDEN: Final = "golden"
+_MACHINES: Final = (_GOLDEN, "web-1", "web-2")
+_LIBVIRT: Final = ("virsh", "-q", "-c", URI)
 _DOMAIN: Final = """\
 <domain type="qemu">
   <name>{name}</name><uuid>{uuid}</uuid>
@@ -246,7 +248,7 @@ def adopt(teller: Teller) -> None:
     with open(xml, "w", encoding="utf-8") as stream:
         stream.write(_DOMAIN.format(name=_GOLDEN, uuid=uuid.uuid4(), disk=disk, format="raw", bridge=_BRIDGE))
     teller.say("$ virsh define golden.xml")
-    subprocess.run(["virsh", "-q", "-c", "qemu:///system", "define", xml], check=True)
+    subprocess.run([*_LIBVIRT, "define", xml], check=True)
     teller.guestwright("vm", "show", _GOLDEN, quiet=True, tries=60)
     teller.guestwright("vm", "list")
 
@@ -315,13 +317,25 @@ def sysprep(teller: Teller) -> None:
     teller.guestwright("vm", "list")
 
 
+def be_alone() -> None:
+    """See to it that the story's machines are not somebody's.
+
+    Raises:
+        StoryFailed: a machine has a name of the story.
+    """
+    listed = subprocess.run([*_LIBVIRT, "list", "--all", "--name"], capture_output=True, text=True, check=True)
+    if taken := sorted(set(_MACHINES) & set(listed.stdout.split())):
+        raise StoryFailed(
+            f"{URI} has machines named {', '.join(taken)}, as the story's would be; nothing was touched. If they"
+            " are of a story that was killed: virsh destroy NAME, virsh undefine NAME"
+        )
+
+
 def tidy() -> None:
     """Have libvirt forget the machines of the story."""
-    for name in (_GOLDEN, "web-1", "web-2"):
+    for name in _MACHINES:
         for verb in ("destroy", "undefine"):
-            subprocess.run(
-                ["virsh", "-q", "-c", "qemu:///system", verb, name], capture_output=True, check=False
-            )
+            subprocess.run([*_LIBVIRT, verb, name], capture_output=True, check=False)
 
 
 def tell(teller: Teller) -> None:
@@ -330,6 +344,7 @@ def tell(teller: Teller) -> None:
     golden_image(teller)
     with ExitStack() as stack:
         stack.enter_context(libvirt_here())
+        be_alone()
         stack.enter_context(bridge())
         stack.callback(tidy)
         teller.chapter("The engine, with this machine as its host")
@@ -373,7 +388,7 @@ def main() -> int:
             stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         try:
             tell(Teller(scratch, report))
-        except StoryFailed as error:
+        except (StoryFailed, NoLibvirt, subprocess.CalledProcessError) as error:
             print(f"the story failed: {error}", file=sys.stderr)
             return 1
     return 0
