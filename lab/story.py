@@ -323,11 +323,13 @@ def be_alone() -> None:
     Raises:
         StoryFailed: a machine has a name of the story.
     """
-    listed = subprocess.run([*_LIBVIRT, "list", "--all", "--name"], capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        [*_LIBVIRT, "list", "--all", "--name"], stdout=subprocess.PIPE, text=True, check=True
+    )
     if taken := sorted(set(_MACHINES) & set(listed.stdout.split())):
         raise StoryFailed(
-            f"{URI} has machines named {', '.join(taken)}, as the story's would be; nothing was touched. If they"
-            " are of a story that was killed: virsh destroy NAME, virsh undefine NAME"
+            f"{URI} has machines named {', '.join(taken)}, as the story's would be; nothing was touched. If"
+            " they are of a story that was killed: virsh destroy NAME, virsh undefine NAME"
         )
 
 
