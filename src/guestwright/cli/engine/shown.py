@@ -37,6 +37,7 @@ _NOTHING: Final = {
     "payloads": "`guestwright payload store NAME` has the engine keep one",
     "hosts": "`guestwright host add NAME ADDRESS` has the engine look after one",
     "alarms": "no identity is claimed by two machines: none was cloned without being sealed",
+    "syspreps": "`guestwright vm sysprep VM --unattend FILE` asks for one",
     "storage": "a host that is up brings its own: `guestwright host list`",
     "disks": "disks come with machines: `guestwright vm list`",
     "jobs": "whatever takes long is one: `guestwright vm create`, `guestwright template create`",

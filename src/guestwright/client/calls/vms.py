@@ -75,6 +75,19 @@ def sysprep_job(identity: str, name: str, wait: int = 0) -> Call[Json]:
     return Call("GET", path, thing, query={"wait": wait or None}, seconds=60.0 + wait)
 
 
+def syspreps(identity: str, *, filters: tuple[str, ...] = (), sort: str = "", limit: int = 0) -> Call[Page]:
+    """The syspreps of a machine, newest first: who wanted them, how far they are, how they ended.
+
+    Args:
+        identity: of the machine.
+        filters: such as "state=failed"; all must hold.
+        sort: a field; "-created" without it.
+        limit: syspreps of a page; 0 for the engine's own.
+    """
+    query = {"filter": list(filters), "sort": sort or None, "limit": limit or None}
+    return Call("GET", ("vms", identity, "syspreps"), page, query=query)
+
+
 def wait_for(identity: str, until: str, timeout: int) -> Call[Json]:
     """Wait for a guest's "agent", "ip" or "customised", at most 50 seconds; `reached` and the `guest`."""
     body = {"until": until, "timeout": timeout}

@@ -38,10 +38,12 @@ class SysprepWish:
         answers: contents of the answer file; kept nowhere.
         filename: of it, on the medium; "" for the host's default.
         seconds: for all of it, up to the guest's power-off.
+        job: id that the host's job shall have; "" for whichever.
     """
 
     answers: Secret
     filename: str = ""
+    job: str = ""
     seconds: float = 600.0
 
 

@@ -10,6 +10,7 @@ from typing import Final
 from guestwright.engine.following import link
 from guestwright.engine.following.reading import Reading
 from guestwright.engine.following.said import Agent, Duplicate
+from guestwright.engine.following.syspreps import KIND as SYSPREP
 from guestwright.engine.following.tally import Tally
 from guestwright.engine.following.uses import Uses
 from guestwright.engine.inventory.database import Database
@@ -60,6 +61,8 @@ class Happening:
         if event.kind == "job-changed":
             volumes = str(event.data.get("kind", "")).startswith("volume.")
             self._stale |= volumes and event.data.get("status") in _ENDED
+            if event.data.get("kind") == SYSPREP:
+                self._reading.syspreps.changed(client, event.subject)
         elif event.kind in ("hypervisor-lost", "hypervisor-found"):
             there = event.kind == "hypervisor-found"
             link.hypervisor(self._database, self._reading.domains.host, there=there)
@@ -79,9 +82,10 @@ class Happening:
         return now - self._volumes >= (self._took * _SHARE if self._stale else most)
 
     def read_volumes(self, client: HostClient) -> None:
-        """Read them; raises as `take`."""
+        """Read them, and how far syspreps are; raises as `take`."""
         began = time.monotonic()
         self._reading.storage(client)
+        self._reading.syspreps.look(client)
         now = time.monotonic()
         self._took = now - began
         self.volumes_read(now)

@@ -11,6 +11,7 @@ from guestwright.engine.following import said
 from guestwright.engine.following.alarms import Alarms
 from guestwright.engine.following.domains import Domains
 from guestwright.engine.following.guests import Guests
+from guestwright.engine.following.syspreps import Syspreps
 from guestwright.engine.following.tally import Tally
 from guestwright.engine.following.volumes import Volumes
 from guestwright.engine.inventory.database import Database
@@ -44,6 +45,7 @@ class Reading:
         self.domains = Domains(database, host, tally)
         self.guests = Guests(gathering, tally, clock)
         self.alarms = Alarms(database, host.id)
+        self.syspreps = Syspreps(database, host.id, tally)
         self._volumes = Volumes(database, host.id, tally)
         self._tally = tally
 
@@ -71,6 +73,7 @@ class Reading:
         for guest in self._list(client, "/v1/guests", "guests", said.Guest):
             self.guests.whole(guest)
         self.alarms.all(self._list(client, "/v1/duplicates", "duplicates", said.Duplicate))
+        self.syspreps.look(client)
         self._tally.count("whole-readings")
 
     def storage(self, client: HostClient) -> None:

@@ -77,6 +77,8 @@ class HostGuests:
         body: dict[str, Any] = {"answers": wish.answers.reveal(), "deadline": wish.seconds}
         if wish.filename:
             body["filename"] = wish.filename
+        if wish.job:
+            body["id"] = wish.job
         with self._asking(vm, _ANSWER) as client:
             return _job(client.post(f"/v1/domains/{quote(vm, safe='')}/sysprep", body))
 

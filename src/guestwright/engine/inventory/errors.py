@@ -132,3 +132,12 @@ class DatabaseTooNew(InventoryError):
         "the database {database} has schema {found}, which this version does not know (it knows {known})"
     )
     hint = "use the version that made it, or restore a backup from before"
+
+
+class SysprepUnknown(InventoryError):
+    """The host of a sysprep does not know it."""
+
+    code = "inventory-sysprep-unknown"
+    http_status = HTTPStatus.CONFLICT
+    template = "its host knows no job {job}: it was not begun, or its end is not known any more"
+    hint = "look at the machine before another one is asked for"

@@ -21,9 +21,10 @@ from guestwright.base.ids import new_run_id
 from guestwright.base.record import record
 from guestwright.host.acting.sysprep import DEFAULT_NAME, SysprepHost, SysprepRequest, SysprepRun
 from guestwright.host.errors import AnswersTooBig, SysprepFailed
+from guestwright.host.jobs.errors import JobExists
 from guestwright.host.jobs.jobs import Jobs
 from guestwright.host.jobs.kind import Kind, Work
-from guestwright.host.jobs.model import Job, Restart
+from guestwright.host.jobs.model import Job, Restart, check_id
 from guestwright.host.media.vault import Vault
 from guestwright.host.sysprep.model import ANSWERS_MAX, Limits
 from guestwright.hypervisor.domain import DomainId
@@ -88,6 +89,7 @@ class SysprepJobs:
         *,
         filename: str = DEFAULT_NAME,
         deadline: float = 600.0,
+        job: str = "",
     ) -> Job:
         """Begin one.
 
@@ -97,13 +99,17 @@ class SysprepJobs:
             answers: what is in the answer file; secret.
             filename: of the answer file.
             deadline: seconds for all of it.
+            job: its id; "" for a new one.
 
         Raises:
+            BadJob, JobExists: the id is none, or taken.
             AnswersTooBig, PayloadNotKept, TooManyJobs: it is not begun.
         """
         if len(answers) > ANSWERS_MAX:
             raise AnswersTooBig(size=len(answers), most=ANSWERS_MAX)
-        name = new_run_id(self._clock(), os.urandom(10))
+        if job and any(one.id == check_id(job) for one in jobs.all()):
+            raise JobExists(job=job)  # whose answers are not to be replaced
+        name = job or new_run_id(self._clock(), os.urandom(10))
         self._vault.put(_answers(name), answers)
         try:
             parameters = {"domain": str(domain), "filename": filename, "deadline": deadline}

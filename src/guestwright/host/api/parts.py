@@ -20,7 +20,9 @@ from guestwright.xenstore.client.client import Client
 class Submits(Protocol):
     """Who does syspreps: `host.acting.sysprep_job.SysprepJobs`."""
 
-    def submit(self, jobs: Jobs, domain: DomainId, answers: bytes, *, filename: str, deadline: float) -> Job:
+    def submit(
+        self, jobs: Jobs, domain: DomainId, answers: bytes, *, filename: str, deadline: float, job: str
+    ) -> Job:
         """Accept one."""
 
 

@@ -59,6 +59,7 @@ CALLS: dict[str, Call[Any]] = {
     "remove_vm": vms.remove("X"),
     "power": vms.power("X", "start"),
     "sysprep": vms.sysprep("X", "a"),
+    "syspreps": vms.syspreps("X"),
     "sysprep_job": vms.sysprep_job("X", "X"),
     "wait": vms.wait_for("X", "ip", 1),
     "uses": vms.payloads("X"),

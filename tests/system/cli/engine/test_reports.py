@@ -1,4 +1,4 @@
-"""Commands that tell of what the engine keeps beside things: alarms."""
+"""Commands that tell of what the engine keeps beside things: alarms, syspreps, the audit log."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from guestwright.base.errors import UsageError
 from guestwright.client.errors import NoSuchThing
 from guestwright.engine.following.alarms import Alarms
 from guestwright.engine.following.said import Duplicate
@@ -37,3 +38,22 @@ def test_alarms_of_all_machines_and_of_one(engine: Engine) -> None:
     assert isinstance(engine.run("guest", "alarms", "none").error, NoSuchThing)
     assert engine.ok("guest", "facts", "web-1")["guest"]["alarms"][0]["value"] == key.value
     assert "ssh-host-key SHA256:abc with web-2" in engine.run("guest", "facts", "web-1").out
+
+
+def test_syspreps_of_a_machine(engine: Engine, tmp_path: Path) -> None:
+    engine.stand.vm("win-1")
+    file = tmp_path / "unattend.xml"
+    file.write_text("CANARY")
+    assert engine.ok("vm", "syspreps", "win-1")["items"] == []
+    engine.stand.guests.sysprep_status = "done"
+    engine.ok("vm", "sysprep", "win-1", "--unattend", str(file), "--wait")
+    (kept,) = engine.ok("vm", "syspreps", "win-1", "--filter", "state=vm-down")["items"]
+    assert (kept["actor"], kept["percent"]) == ("ann", 100)
+    engine.stand.clock.now += 1
+    engine.stand.guests.fails = UsageError(problem="there is no agent")
+    assert engine.run("vm", "sysprep", "win-1", "--unattend", str(file)).status != 0
+    shown = engine.run("vm", "syspreps", "win-1", "--limit", "1")
+    assert "there is no agent" in shown.out
+    assert "failed" in shown.out
+    assert "more than 1" in shown.err
+    assert "CANARY" not in shown.out

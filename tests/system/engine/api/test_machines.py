@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from guestwright.base.errors import UsageError
 from guestwright.engine.api.guest_port import ExecWish, PowerAction, SysprepWish
+from guestwright.engine.guests.errors import MachineHostLost
 from guestwright.engine.inventory import states
 from guestwright.engine.inventory.choices import AgentState
 from guestwright.engine.inventory.facts import AgentUpdate, Update
@@ -159,6 +160,33 @@ def test_programs_and_sysprep_reach_the_host_as_asked(stand: ApiStand, client: T
     for method, path in (("GET", "capabilities"), ("GET", "sysprep/job-1")):
         assert client.request(method, f"/vms/nobody/{path}").status_code == 404
     assert len(stand.guests.asked) == asked
+
+
+def test_syspreps_are_kept_whatever_becomes_of_them(stand: ApiStand, client: TestClient) -> None:
+    vm = stand.vm("win").id
+    path = client.post(f"/vms/{vm}/sysprep", json={"answers": "CANARY"}).headers["location"]
+    (first,) = client.get(f"/vms/{vm}/syspreps").json()["items"]
+    assert (first["state"], first["percent"], first["ended"], first["error"]) == ("requested", None, 0, None)
+    assert first["actor"] == client.get("/whoami").json()["name"]
+    client.get(path.removeprefix("/api/v1"))
+    (first,) = client.get(f"/vms/{vm}/syspreps").json()["items"]
+    assert (first["state"], first["percent"], first["progress"]) == ("running", 50, "x")
+    stand.guests.sysprep_status = "done"
+    client.get(path.removeprefix("/api/v1"))
+    stand.clock.now += 5
+    stand.guests.fails = UsageError(problem="no agent")
+    assert client.post(f"/vms/{vm}/sysprep", json={"answers": "CANARY"}).status_code == 400
+    stand.clock.now += 5
+    stand.guests.fails = MachineHostLost(vm=vm, host="one", problem="it is gone")
+    assert client.post(f"/vms/{vm}/sysprep", json={"answers": "CANARY"}).status_code == 504
+    told = client.get(f"/vms/{vm}/syspreps")
+    assert "CANARY" not in told.text
+    states_ = [(one["state"], (one["error"] or {}).get("code")) for one in told.json()["items"]]
+    assert states_ == [("requested", None), ("failed", "usage"), ("vm-down", None)]
+    assert "no agent" in told.json()["items"][1]["error"]["message"]
+    failed = client.get(f"/vms/{vm}/syspreps", params={"filter": "state=failed"}).json()["items"]
+    assert failed == told.json()["items"][1:2]
+    assert client.get("/vms/nobody/syspreps").status_code == 404
 
 
 def test_payloads_of_a_machine(stand: ApiStand, client: TestClient) -> None:

@@ -47,7 +47,7 @@ WHO: Final = {
         ("hosts", "host", "storage", "storage-domain", "volumes", "volume", "disks", "disk"), VIEWER
     ),
     **dict.fromkeys(("vms", "vm", "guest", "guest-history", "guest-wait", "vm-capabilities"), VIEWER),
-    **dict.fromkeys(("alarms", "alarm"), VIEWER),
+    **dict.fromkeys(("alarms", "alarm", "vm-syspreps"), VIEWER),
     **dict.fromkeys(("vm-sysprep-job", "vm-payloads", "payloads", "payload", "payload-versions"), VIEWER),
     **dict.fromkeys(("templates", "template", "template-versions", "jobs", "job", "events"), VIEWER),
     **dict.fromkeys(("vm-create", "vm-change", "vm-remove", "vm-power", "vm-sysprep"), OPERATOR),

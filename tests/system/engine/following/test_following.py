@@ -16,23 +16,33 @@ import pytest
 from guestwright.base.record import replace
 from guestwright.engine.following.follower import Pace
 from guestwright.engine.following.followers import Followers
+from guestwright.engine.following.syspreps import Syspreps
+from guestwright.engine.following.tally import Tally
 from guestwright.engine.hosts.address import address_of
-from guestwright.engine.inventory import states
+from guestwright.engine.inventory import states, syspreps
 from guestwright.engine.inventory.database import Database
 from guestwright.engine.inventory.events import Event
-from guestwright.engine.inventory.model import Host, Vm, Volume
-from guestwright.engine.inventory.states import HostEvent, HostState, Power, VolumeState
+from guestwright.engine.inventory.model import Host, Sysprep, Vm, Volume
+from guestwright.engine.inventory.states import HostEvent, HostState, Power, SysprepState, VolumeState
 from guestwright.host.client.address import UnixAddress
 from guestwright.host.client.client import HostClient
 from guestwright.hypervisor.domain import Bus, Device, Drive, Platform, Virtualisation
 from guestwright.hypervisor.drivers.fake.hypervisor import FakeHypervisor
 from guestwright.hypervisor.spec import DomainSpec
+from guestwright.xenstore.core import wire
 from tests.support.host_daemon import Site, eventually, machine, served, uuid_of
+from tests.support.inventories import some_id
 from tests.support.payload_bench import MEMORY
 
 pytestmark = pytest.mark.system
 
 HOST = "00000000-0000-7000-8000-000000000001"
+XAPI_GUEST = {
+    b"attr/PVAddons/Installed": b"1",
+    b"control/feature-sysprep": b"1",
+    b"data/os_name": b"Windows",
+    b"data/updated": b"1",
+}
 PACE = Pace(pauses=(0.05, 0.1), unknown=0.3, volumes=1.0)
 
 
@@ -60,6 +70,10 @@ class Engine:
         with self.database.read() as tx:
             return tx.vms.find(uuid_of(number))
 
+    def sysprep(self, name: str) -> Sysprep:
+        with self.database.read() as tx:
+            return tx.syspreps.get(name)
+
     def volume(self, name: str) -> Volume | None:
         with self.database.read() as tx:
             return tx.volumes.find(name)
@@ -79,6 +93,10 @@ class Engine:
     def close(self) -> None:
         self.followers.stop()
         self.database.close()
+
+
+def allowed(told: dict[str, Any], operation: str) -> bool:
+    return any(one["operation"] == operation and one["allowed"] for one in told["capabilities"])
 
 
 @pytest.fixture
@@ -309,6 +327,40 @@ def test_an_identity_of_two_machines_is_an_alarm_while_it_is_so(engine: Engine, 
         eventually(lambda: claimed() == [])
     assert len(engine.events("duplicate-found")) == 1
     assert len(engine.events("duplicate-over")) == 1
+
+
+def test_a_sysprep_is_followed_though_who_asked_for_it_was_killed(engine: Engine, directory: Path) -> None:
+    engine.followers.stop()
+    hypervisor = hypervisor_with(directory, 1)
+    hypervisor.start(uuid_of(1))
+    with host(directory, hypervisor) as site, site.guest(1) as guest:
+        for key, value in XAPI_GUEST.items():
+            guest.write(key, value)
+        with engine.database.write() as tx:
+            vm = tx.vms.add(Vm(id=uuid_of(1), name="web1", vcpus=1, memory=1, host_id=HOST))
+            asked, never = (syspreps.begin(tx, some_id(), vm, "ann") for _ in range(2))
+        with HostClient(UnixAddress(path=f"{directory}/run/api.sock")) as client:
+            path = f"/v1/domains/{uuid_of(1)}"
+            eventually(lambda: allowed(client.get(f"{path}/capabilities"), "sysprep"))
+            wish = {"answers": "CANARY", "deadline": 600, "id": asked.job}
+            assert client.post(f"{path}/sysprep", wish)["id"] == asked.job
+            tally = Tally("one")
+            Syspreps(engine.database, HOST, tally, young=-1.0).look(client)
+        assert engine.sysprep(never.id).state is SysprepState.FAILED
+        assert engine.sysprep(never.id).code == "inventory-sysprep-unknown"
+        engine.followers = engine.follow()
+        eventually(lambda: engine.sysprep(asked.id).state is SysprepState.RUNNING)
+        eventually(lambda: guest.read(b"control/sysprep/action") == b"sysprep")
+        guest.write(b"control/sysprep/action", b"running")
+        with HostClient(UnixAddress(path=f"{directory}/run/api.sock")) as client:
+            eventually(lambda: client.job(asked.job)["text"] == "the guest has begun")
+            guest.ask(wire.RM, b"control/sysprep/action\0")  # that is how it says that it has finished
+            eventually(lambda: client.job(asked.job)["text"] == "the guest has finished")
+        eventually(lambda: engine.host().state is HostState.UP)
+        hypervisor.stop(uuid_of(1))
+        eventually(lambda: engine.sysprep(asked.id).ended > 0)
+        assert engine.sysprep(asked.id).state is SysprepState.DOWN
+    assert engine.refused() == {}
 
 
 def test_stopping_breaks_off_what_waits(engine: Engine, directory: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from guestwright.host.acting.sysprep_job import Claimed, SysprepJobs
 from guestwright.host.errors import AnswersTooBig
+from guestwright.host.jobs.errors import JobExists
 from guestwright.host.jobs.jobs import Jobs
 from guestwright.host.jobs.model import Status
 from guestwright.host.jobs.store import JobStore
@@ -57,7 +58,10 @@ def test_a_job_that_ends_well(tmp_path: Path) -> None:
     with acting_host(tmp_path, f'[sysprep]\ncommand = ["{script}"]\n') as host:
         host.power_off_with_guest()
         with jobs_of(host, tmp_path) as (syspreps, jobs):
-            job = syspreps.submit(jobs, host.domain, CANARY, deadline=PATIENCE)
+            job = syspreps.submit(jobs, host.domain, CANARY, deadline=PATIENCE, job="mine")
+            with pytest.raises(JobExists):
+                syspreps.submit(jobs, host.domain, b"another's", deadline=PATIENCE, job="mine")
+            assert job.id == "mine"
             assert traces(tmp_path) == []
             ended = jobs.wait(job.id, PATIENCE)
             assert ended.status is Status.DONE, ended

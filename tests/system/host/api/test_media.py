@@ -39,9 +39,11 @@ class Submitted:
     def __init__(self) -> None:
         self.answers: list[tuple[str, bytes, str, float]] = []
 
-    def submit(self, jobs: Jobs, domain: DomainId, answers: bytes, *, filename: str, deadline: float) -> Job:
+    def submit(
+        self, jobs: Jobs, domain: DomainId, answers: bytes, *, filename: str, deadline: float, job: str
+    ) -> Job:
         self.answers.append((domain, answers, filename, deadline))
-        return jobs.submit("guest.sysprep", {"domain": domain})
+        return jobs.submit("guest.sysprep", {"domain": domain}, job=job)
 
 
 @pytest.fixture
@@ -198,12 +200,18 @@ def test_a_sysprep_is_a_job_and_its_answers_are_nowhere(
     client: httpx2.Client, api: Running, domain: str, submitted: Submitted
 ) -> None:
     one = f"/v1/domains/{domain}/sysprep"
-    made = client.post(one, json={"answers": CANARY, "deadline": 90})
-    assert (made.status_code, made.json()["kind"]) == (202, "guest.sysprep")
+    made = client.post(one, json={"answers": CANARY, "deadline": 90, "id": "mine-1"})
+    assert (made.status_code, made.json()["kind"], made.json()["id"]) == (202, "guest.sysprep", "mine-1")
     assert submitted.answers == [(domain, CANARY.encode(), "unattend.xml", 90.0)]
     assert CANARY not in made.text + client.get("/v1/jobs").text
     api.host.refused.add(Operation.SYSPREP)
     assert code(client.post(one, json={"answers": CANARY})) == (409, "host-operation-refused")
-    for wrong in ({}, {"answers": ""}, {"answers": "x", "filename": "../x"}, {"answers": "x", "deadline": 0}):
+    for wrong in (
+        {},
+        {"answers": ""},
+        {"answers": "x", "filename": "../x"},
+        {"answers": "x", "deadline": 0},
+        {"answers": "x", "id": "../x"},
+    ):
         assert code(client.post(one, json=wrong)) == (400, "api-bad-request")
     assert len(submitted.answers) == 1

@@ -18,6 +18,7 @@ _COMMANDS: Final = {
     "reboot": (f"{_HERE}.reboot", "reboot", "Reboot a machine."),
     "remove": (f"{_HERE}.remove", "remove", "Remove a machine with its disks."),
     "sysprep": (f"{_HERE}.sysprep", "sysprep", "Have a guest generalise itself."),
+    "syspreps": (f"{_HERE}.syspreps", "syspreps", "Syspreps of a machine, and how they ended."),
     "wait": (f"{_HERE}.wait", "wait", "Wait for a guest."),
 }
 

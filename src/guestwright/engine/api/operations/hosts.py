@@ -11,7 +11,7 @@ import msgspec
 from guestwright.engine.accounts.rights import Right
 from guestwright.engine.api.endpoint import Answer, Call, Endpoint
 from guestwright.engine.api.lists import ListQuery, listed, matching, query_of, shown
-from guestwright.engine.inventory import states
+from guestwright.engine.inventory import states, syspreps
 from guestwright.engine.inventory.database import Database
 from guestwright.engine.inventory.errors import (
     ChangedMeanwhile,
@@ -141,6 +141,8 @@ class _Operations:
             for one in tx.storage.all(Filter("host_id", Op.IS, host.id)):
                 _follow(tx, one, HostEvent.MAINTENANCE)
                 tx.storage.remove(one.id)
+            for left in tx.syspreps.each(Filter("host", Op.IS, host.id)):
+                syspreps.fail(tx, left.id, "", f"its host {host.name} is looked after no more")
             tx.hosts.remove(host.id)
 
 

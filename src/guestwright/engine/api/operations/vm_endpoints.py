@@ -7,6 +7,7 @@ from guestwright.engine.api.operations.alarms import alarm_endpoints
 from guestwright.engine.api.operations.vm_guests import guest_endpoints
 from guestwright.engine.api.operations.vm_live import live_endpoints
 from guestwright.engine.api.operations.vm_payloads import vm_payload_endpoints
+from guestwright.engine.api.operations.vm_syspreps import sysprep_endpoints
 from guestwright.engine.api.operations.vms import vm_endpoints
 from guestwright.engine.api.parts import Parts
 
@@ -22,5 +23,6 @@ def machine_endpoints(parts: Parts) -> tuple[Endpoint, ...]:
         *guest_endpoints(parts.database),
         *alarm_endpoints(parts.database),
         *live_endpoints(parts),
+        *sysprep_endpoints(parts.database),
         *vm_payload_endpoints(parts.database, parts.payloads),
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -14,8 +16,10 @@ from guestwright.engine.api.endpoint import Answer, Call, Endpoint, Later, Pool
 from guestwright.engine.api.guest_port import ExecWish, PowerAction, SysprepWish
 from guestwright.engine.api.operations.vms import WholeVm, whole
 from guestwright.engine.api.parts import Parts
-from guestwright.engine.inventory import states
+from guestwright.engine.inventory import states, syspreps
 from guestwright.engine.inventory.errors import NotAllowedNow, NotInInventory
+from guestwright.engine.inventory.ids import new_id
+from guestwright.engine.inventory.query import Filter, Op
 from guestwright.engine.inventory.states import Power, PowerEvent
 
 EXEC_MAX: Final = 600.0  # seconds
@@ -149,9 +153,10 @@ class Capabilities(msgspec.Struct, frozen=True):
 class _Operations:
     """What the table calls."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, randomness: Callable[[int], bytes]) -> None:
         self._database = parts.database
         self._guests = parts.guests
+        self._randomness = randomness
 
     def power(self, call: Call) -> Answer:
         vm, action = call.path["id"], call.body.action
@@ -182,16 +187,37 @@ class _Operations:
 
     def sysprep(self, call: Call) -> Answer:
         vm, body = call.path["id"], call.body
-        self._known(vm)
-        wish = SysprepWish(answers=Secret(body.answers), filename=body.filename, seconds=body.timeout)
-        job = msgspec.convert(dict(self._guests.sysprep(vm, wish)), HostJob)
+        with self._database.write() as tx:
+            id_ = new_id(tx.now, self._randomness(10))
+            kept = syspreps.begin(tx, id_, tx.vms.get(vm), call.who.name)
+        wish = SysprepWish(
+            answers=Secret(body.answers), filename=body.filename, seconds=body.timeout, job=kept.job
+        )
+        try:
+            job = msgspec.convert(dict(self._guests.sysprep(vm, wish)), HostJob)
+        except GuestwrightError as error:
+            if int(error.http_status) not in _UNSURE:  # else whoever follows the host finds out
+                with self._database.write() as tx:
+                    syspreps.fail(tx, id_, error.code, error.message)
+            raise
+        self._follow(id_, job)
         return Answer(value=job, location=f"/vms/{vm}/sysprep/{job.id}")
 
     def sysprep_job(self, call: Call) -> HostJob | Later:
         vm = call.path["id"]
         self._known(vm)
         job = msgspec.convert(dict(self._guests.sysprep_job(vm, call.path["job"], 0.0)), HostJob)
+        with self._database.read() as tx:
+            mine = (Filter("vm_id", Op.IS, vm), Filter("job", Op.IS, job.id[:64]))
+            kept = tx.syspreps.all(*mine, most=1)
+        for one in kept:
+            if one.state not in syspreps.ENDED:
+                self._follow(one.id, job)
         return Later(value=job) if job.status in _UNDER_WAY else job
+
+    def _follow(self, id_: str, job: HostJob) -> None:
+        with suppress(NotInInventory), self._database.write() as tx:  # its machine may be gone
+            syspreps.follow(tx, id_, msgspec.structs.asdict(job))
 
     def exec(self, call: Call) -> ExecReply:
         vm, body = call.path["id"], call.body
@@ -219,13 +245,14 @@ class _Operations:
             tx.vms.get(vm)
 
 
-def live_endpoints(parts: Parts) -> tuple[Endpoint, ...]:
+def live_endpoints(parts: Parts, randomness: Callable[[int], bytes] = os.urandom) -> tuple[Endpoint, ...]:
     """The table.
 
     Args:
         parts: of the engine.
+        randomness: so many bytes, cryptographic.
     """
-    do = _Operations(parts)
+    do = _Operations(parts, randomness)
     return (*_power(do), *_sysprep(do))
 
 

@@ -14,7 +14,7 @@ from guestwright.host.api.parts import Submits
 from guestwright.host.capabilities import Operation
 from guestwright.host.enrol.roles import Role
 from guestwright.host.errors import AnswersTooBig
-from guestwright.host.jobs.errors import TooManyJobs
+from guestwright.host.jobs.errors import JobExists, TooManyJobs
 from guestwright.host.jobs.jobs import Jobs
 from guestwright.host.service.errors import OperationRefused
 from guestwright.host.service.port import HostService
@@ -31,11 +31,13 @@ class SysprepBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         answers: what is in the answer file; secret, kept in memory only.
         filename: of it, on the medium.
         deadline: seconds for all of it, up to the guest's power-off.
+        id: of the job; a new one without it. One that is taken is refused.
     """
 
     answers: Annotated[str, msgspec.Meta(min_length=1, max_length=64 << 10)]
     filename: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] = DEFAULT_NAME
     deadline: Annotated[float, msgspec.Meta(ge=1, le=DEADLINE_MAX)] = 600.0
+    id: Annotated[str, msgspec.Meta(pattern=r"^([a-z0-9][a-z0-9-]{0,39})?$")] = ""
 
 
 def sysprep_endpoints(service: HostService, jobs: Jobs, syspreps: Submits) -> tuple[Endpoint, ...]:
@@ -58,6 +60,7 @@ def sysprep_endpoints(service: HostService, jobs: Jobs, syspreps: Submits) -> tu
             body.answers.encode(),
             filename=body.filename,
             deadline=body.deadline,
+            job=body.id,
         )
         return show_job(job)
 
@@ -73,7 +76,7 @@ def sysprep_endpoints(service: HostService, jobs: Jobs, syspreps: Submits) -> tu
             body=SysprepBody,
             body_max=256 << 10,
             status=202,
-            errors=(DomainNotFound, OperationRefused, AnswersTooBig, TooManyJobs),
+            errors=(DomainNotFound, OperationRefused, AnswersTooBig, JobExists, TooManyJobs),
             tag="domains",
         ),
     )
