@@ -33,11 +33,28 @@ Written by `tools/gen_api.py` from the table of operations and their types. The 
 - **Versions.** Single things carry `ETag: "VERSION"`; operations marked *if-match* refuse an old one with
   412. `If-None-Match` answers 304.
 - **Jobs.** What takes long answers 202 with `{"job": ...}` and `Location`; `GET /jobs/{id}?wait=50` waits
-  for its end. Operations marked *idempotent* honour `Idempotency-Key`: the same key of the same user with
-  the same request gets the job of the first time, for as long as the job is kept, and 409 with another
-  request. All other operations refuse the header (400 `api-no-idempotency-key`) rather than promise what
-  they cannot keep: names are unique there, so that what is made twice is refused, and power and programs
-  in guests cannot be repeated without effect.
+  for its end.
+- **Keys.** Operations marked *idempotent*, all that make something, honour `Idempotency-Key`: the same key of
+  the same user with the same request gets the answer of the first time, from any engine on the same
+  database, and 409 with another request (`api-key-reused`, `durable-job-key-reused`). A job's key holds for
+  as long as the job is kept, other answers are kept for a day. Nothing secret is kept: a request is known
+  again by a keyed digest, and a new token is told once (`api-answer-not-kept` for who asks again). What was
+  refused may be sent again with its key; while it is being done that is 409 `api-key-under-way`. If an
+  engine is killed between doing it and noting the answer, the key counts as new again when the operation's
+  time is over: what has a unique name is then refused with `inventory-taken`. All other operations refuse
+  the header (400 `api-no-idempotency-key`) rather than promise what they cannot keep: power and programs in
+  guests cannot be repeated without effect.
+- **Disks.** `POST /disks/uploads` begins an upload, `PUT …/content` with `Content-Range` sends any piece of
+  the file in any order, and once that is answered it has arrived for good: after a break of any kind `GET`
+  the upload says what is `missing`. `POST …/finish` has the host judge it (a checksum if one was given, and
+  qemu-img of a qcow2) and makes it a disk; when it refuses, the upload is as before. Nothing is written past
+  the `file_size` that was announced, and what the storage has no room for is not begun. `GET
+  /disks/{id}/content` is the file of a disk, whole or one `Range`; a disk that stands on another one is
+  refused. Bytes are passed on between caller and host as they come, with 4 MiB at most held for each
+  transfer; 16 run at once.
+- **Payloads are sent whole**, Base64 in JSON: files have at most 16 KiB unless the engine's owner says
+  otherwise, a version is checked, encrypted and kept as one, and none is ever half there; so there is nothing
+  that ranges could go on with.
 - **Events.** `GET /events?after=TOKEN&wait=50` is a page; with `Accept: text/event-stream` it is an
   endless answer of server-sent events, whose `id` is the token and which goes on behind `Last-Event-ID`.
   `missed` says that something between is gone: read anew what you know.
@@ -61,6 +78,7 @@ def page() -> str:
         payloads=nothing,
         jobs=nothing,
         guests=nothing,
+        addresses=nothing,
         clock=nothing,
     )
     endpoints = table(parts, nothing)
@@ -79,7 +97,7 @@ def page() -> str:
 
 
 def _row(one: Endpoint) -> str:
-    marks = [word for word, on in (("if-match", one.matched), ("idempotent", one.keyed)) if on]
+    marks = [word for word, on in (("if-match", one.matched), ("idempotent", one.keyed or one.kept)) if on]
     if one.body is not None and one.body_max != 64 << 10:
         marks.append(f"at most {one.body_max >> 10} KiB")
     about = one.summary + (f" *{', '.join(marks)}*" if marks else "")

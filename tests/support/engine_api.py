@@ -26,6 +26,10 @@ from guestwright.engine.accounts.users import Users, principal
 from guestwright.engine.api.app import build
 from guestwright.engine.api.guest_port import ExecWish, PowerAction, SysprepWish
 from guestwright.engine.api.parts import Parts
+from guestwright.engine.disks.finish import DiskServices, disk_upload
+from guestwright.engine.hosts.addresses import HostAddresses
+from guestwright.engine.hosts.lines import Lines
+from guestwright.engine.hosts.orders import Orders
 from guestwright.engine.inventory import states
 from guestwright.engine.inventory.choices import Role
 from guestwright.engine.inventory.database import Database
@@ -217,7 +221,10 @@ def standing(directory: Path) -> Iterator[ApiStand]:
     world = World(str(directory / "world.db"))
     with Database(f"sqlite:///{directory}/engine.db", clock=clock) as database:
         book, made = MemoryBook(), list[Jobs]()
-        kinds = all_kinds(database, world, made)
+        addresses = HostAddresses(database, str(directory / "identities"))
+        lines = Lines(addresses)
+        disks = DiskServices(database=database, orders=Orders(lines))
+        kinds = [*all_kinds(database, world, made), disk_upload(disks)]
         worker = Worker(book, MemoryJournal(), kinds, settings=Settings(poll=0.02))
         made.append(Jobs(book, kinds, wake=worker.wake))
         guests = FakeGuests()
@@ -228,12 +235,14 @@ def standing(directory: Path) -> Iterator[ApiStand]:
             payloads=Payloads(database, Keys(first=KEY, all={KEY: bytes(32)})),
             jobs=made[0],
             guests=guests,
+            addresses=addresses,
             clock=clock,
         )
         try:
             yield ApiStand(build(parts), parts, guests, clock, world, worker, directory)
         finally:
             worker.close()
+            lines.close()
 
 
 @contextmanager

@@ -24,8 +24,9 @@ from guestwright.client.errors import EngineLost, RemoteError
 from guestwright.client.flows import Progress
 from guestwright.client.kinds import Kind
 from guestwright.client.settings import Settings
-from guestwright.client.steps import Ask, Flow, Give, More, Open, Pause, Running, Step
+from guestwright.client.steps import Ask, Flow, Give, More, Open, Pause, Running, Step, Work
 from guestwright.client.stream import Event
+from guestwright.client.transfers import PATIENCE, Moved, Sending
 from guestwright.client.wire import Head
 
 T = TypeVar("T")
@@ -89,6 +90,27 @@ class AsyncClient:
         """
         return await self._run(self.settings.waiting(job, progress, seconds))
 
+    async def upload_disk(
+        self,
+        path: str,
+        *,
+        name: str,
+        host: str,
+        storage: str,
+        progress: Moved | None = None,
+        patience: float = PATIENCE,
+        **more: Any,
+    ) -> Json:
+        """Upload a disk's file, see `Client.upload_disk`."""
+        sending = Sending(path=path, name=name, host=host, storage=storage, **more)
+        return await self._run(self.settings.uploading(sending, progress, patience))
+
+    async def download_disk(
+        self, disk: str, path: str, *, progress: Moved | None = None, patience: float = PATIENCE
+    ) -> int:
+        """Download a disk's file, see `Client.download_disk`."""
+        return await self._run(self.settings.downloading(disk, path, progress, patience))
+
     def events(
         self, after: str | None = None, *, kinds: tuple[str, ...] = (), patience: float = 3600.0
     ) -> AsyncIterator[Event]:
@@ -149,6 +171,8 @@ class AsyncClient:
             return await stream.open(step.request)
         if isinstance(step, More):
             return await stream.more(step.seconds)
+        if isinstance(step, Work):
+            return await asyncio.to_thread(step.do)
         if isinstance(step, Pause):
             await self._sleep(step.seconds)
         return None

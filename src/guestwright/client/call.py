@@ -56,7 +56,7 @@ class Call(Generic[T]):
         query: parameters; those that are None are left out, lists are repeated.
         body: to be sent as JSON; None for none.
         etag: version that must still be there (If-Match); "" for any.
-        keyed: whether it gets an Idempotency-Key, the same for all attempts: what begins a job does.
+        keyed: whether it gets an Idempotency-Key, the same for all attempts: what makes something does.
         repeatable: whether it may be sent again after an answer that did not come; None: GET, PUT, DELETE and
             what is keyed.
         seconds: to wait for any part of the answer.

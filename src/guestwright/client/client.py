@@ -24,8 +24,9 @@ from guestwright.client.flows import Progress
 from guestwright.client.kinds import Kind
 from guestwright.client.line import Line
 from guestwright.client.settings import Settings
-from guestwright.client.steps import Ask, Flow, Give, More, Open, Pause, Running, Step
+from guestwright.client.steps import Ask, Flow, Give, More, Open, Pause, Running, Step, Work
 from guestwright.client.stream import Event
+from guestwright.client.transfers import PATIENCE, Moved, Sending
 from guestwright.client.wire import Head
 
 T = TypeVar("T")
@@ -89,6 +90,56 @@ class Client:
         """
         return self._run(self.settings.waiting(job, progress, seconds))
 
+    def upload_disk(
+        self,
+        path: str,
+        *,
+        name: str,
+        host: str,
+        storage: str,
+        progress: Moved | None = None,
+        patience: float = PATIENCE,
+        **more: Any,
+    ) -> Json:
+        """Upload a disk's file, also over lost connections and while the engine is restarted.
+
+        Args:
+            path: of the file.
+            name: of the disk.
+            host: id of a host.
+            storage: name of a storage domain there.
+            progress: is told bytes so far, and in all.
+            patience: seconds without progress after which it is given up.
+            more: `format`, `size`, `description`, `upload`, `begun`: see `transfers.Sending`.
+
+        Returns:
+            The job that ends it, begun: `wait` for it; its result has `disk` and `volume`.
+
+        Raises:
+            LocalImageBad, FormatNotStated, FormatMismatch: it is no file that can be uploaded. And as `do`.
+        """
+        sending = Sending(path=path, name=name, host=host, storage=storage, **more)
+        return self._run(self.settings.uploading(sending, progress, patience))
+
+    def download_disk(
+        self, disk: str, path: str, *, progress: Moved | None = None, patience: float = PATIENCE
+    ) -> int:
+        """Download a disk's file; see `upload_disk` for `progress` and `patience`.
+
+        Args:
+            disk: id.
+            path: of the file, which is replaced when all of it is there.
+            progress: see above.
+            patience: see above.
+
+        Returns:
+            Its size, bytes.
+
+        Raises:
+            OSError: the file cannot be written. And as `do`.
+        """
+        return self._run(self.settings.downloading(disk, path, progress, patience))
+
     def events(
         self, after: str | None = None, *, kinds: tuple[str, ...] = (), patience: float = 3600.0
     ) -> Iterator[Event]:
@@ -148,6 +199,8 @@ class Client:
             return stream.open(step.request)
         if isinstance(step, More):
             return stream.more(step.seconds)
+        if isinstance(step, Work):
+            return step.do()
         if isinstance(step, Pause):
             self._sleep(step.seconds)
         return None

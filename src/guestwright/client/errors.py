@@ -89,6 +89,15 @@ class TokenFileBad(RemoteError):
     hint = "it must be yours alone (mode 0600); `guestwright login` writes it anew"
 
 
+class LocalImageBad(RemoteError):
+    """A file on this side is no disk that can be uploaded."""
+
+    code = "remote-local-image"
+    exit_status = EXIT_USAGE
+    http_status = HTTPStatus.BAD_REQUEST
+    template = "{path}: {problem}"
+
+
 class NoSuchThing(RemoteError):
     """Nothing has this name or id."""
 

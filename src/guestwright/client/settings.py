@@ -17,6 +17,7 @@ from guestwright.client.flows import Progress, attempt, find, pages, wait
 from guestwright.client.following import follow
 from guestwright.client.kinds import Kind
 from guestwright.client.steps import Flow
+from guestwright.client.transfers import Moved, Sending, Trying, download, upload
 from guestwright.client.trust import context_for
 
 T = TypeVar("T")
@@ -67,6 +68,15 @@ class Settings:
     def waiting(self, job: str, progress: Progress | None, seconds: float | None) -> Flow[Json]:
         """Wait for a job."""
         return wait(lambda left: jobs.show(job, left), self.server, self._now, progress, seconds)
+
+    def uploading(self, sending: Sending, progress: Moved | None, patience: float) -> Flow[Json]:
+        """Upload a disk."""
+        keys = (self._randomness(16).hex(), self._randomness(16).hex())
+        return upload(sending, self.server, keys, Trying(self._now, patience), progress)
+
+    def downloading(self, disk: str, path: str, progress: Moved | None, patience: float) -> Flow[int]:
+        """Download a disk."""
+        return download(disk, path, self.server, Trying(self._now, patience), progress)
 
     def following(self, after: str | None, kinds: tuple[str, ...], patience: float) -> Flow[None]:
         """Follow events."""

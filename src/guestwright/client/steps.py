@@ -6,7 +6,7 @@ what came of it, or throws in the error. Retries, pages, waiting and following a
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, Generic, TypeVar
 
 from guestwright.base.record import record
@@ -59,7 +59,14 @@ class Give:
     item: Any
 
 
-Step = Ask | Open | More | Pause | Give
+@record(kw_only=False)
+class Work:
+    """Do something that may block, with a file for instance; what it returns comes back."""
+
+    do: Callable[[], Any]
+
+
+Step = Ask | Open | More | Pause | Work | Give
 Flow = Generator[Step, Any, T]
 
 

@@ -39,7 +39,7 @@ def add_user(name: str, password: Secret, role: str, **more: Any) -> Call[Json]:
         more: `full_name`, `payload_contents`, `guest_exec`.
     """
     body = {"name": name, "password": password.reveal(), "role": role, **more}
-    return Call("POST", ("users",), thing, body=body)
+    return Call("POST", ("users",), thing, body=body, keyed=True)
 
 
 def set_password(identity: str, new: Secret, old: Secret | None = None) -> Call[None]:
@@ -56,4 +56,4 @@ def make_token(name: str, seconds: float, **more: Any) -> Call[Json]:
         seconds: how long it lives.
         more: `role`, `payload_contents`, `guest_exec`.
     """
-    return Call("POST", ("tokens",), thing, body={"name": name, "seconds": seconds, **more})
+    return Call("POST", ("tokens",), thing, body={"name": name, "seconds": seconds, **more}, keyed=True)

@@ -12,4 +12,4 @@ def add(name: str, address: str) -> Call[Json]:
         name: for people.
         address: of its service: "HOST:PORT", or "unix:/path" on the engine's own machine.
     """
-    return Call("POST", ("hosts",), thing, body={"name": name, "address": address})
+    return Call("POST", ("hosts",), thing, body={"name": name, "address": address}, keyed=True)

@@ -34,7 +34,7 @@ def add(name: str, files: Mapping[str, bytes], *, label: str = "", description: 
     """
     body: Json = {"name": name, "files": _encoded(files)}
     body |= {key: value for key, value in (("label", label), ("description", description)) if value}
-    return Call("POST", ("payloads",), thing, body=body)
+    return Call("POST", ("payloads",), thing, body=body, keyed=True)
 
 
 def replace(identity: str, files: Mapping[str, bytes], *, label: str = "") -> Call[Json]:

@@ -112,7 +112,9 @@ def attach(
         version: of the payload; None for the newest, each time.
     """
     body: Mapping[str, Any] = {"payload": payload, "run_once": run_once, "device": device}
-    return Call("POST", ("vms", identity, "payloads"), thing, body={**body, **_given(version=version)})
+    return Call(
+        "POST", ("vms", identity, "payloads"), thing, body={**body, **_given(version=version)}, keyed=True
+    )
 
 
 def detach(identity: str, use: str) -> Call[None]:

@@ -15,13 +15,14 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from guestwright.base.ids import new_run_id
+from guestwright.engine.api.desk import Desk
 from guestwright.engine.api.endpoint import ROOT, Call, Endpoint
 from guestwright.engine.api.follower import Follower
 from guestwright.engine.api.openapi import document
 from guestwright.engine.api.operations.everything import all_endpoints
 from guestwright.engine.api.parts import Parts
 from guestwright.engine.api.problems import JSON, refusal
-from guestwright.engine.api.resource import Desk, Resource
+from guestwright.engine.api.resource import Resource
 from guestwright.http_api.errors import NoSuchResource
 
 _PATH_MAX: Final = 200

@@ -22,6 +22,7 @@ class Pool(StrEnum):
     DATABASE = "database"
     GUESTS = "guests"  # live actions
     PASSWORDS = "passwords"  # 64 MiB and a tenth of a second each
+    TRANSFERS = "transfers"  # pieces of disks, on their way from and to hosts
 
 
 @record
@@ -106,9 +107,13 @@ class Endpoint:
         tag: under which it is documented.
         pool: whose threads it takes.
         matched: whether it honours `If-Match`.
-        keyed: whether it honours `Idempotency-Key`.
+        keyed: whether it makes a job that honours `Idempotency-Key`.
+        kept: whether the answer to an `Idempotency-Key` is kept.
         audited: whether `handle` itself writes the audit log, of what it was asked to do.
         secret: whether its answer is a secret of its caller.
+        media: type of the answer's body, or where `body` is bytes of the request's.
+        streams: whether `handle` gets no body and returns an `Incoming`, which takes it by pieces.
+        ranged: whether it answers one `Range` of its body.
     """
 
     name: str
@@ -129,8 +134,12 @@ class Endpoint:
     pool: Pool = Pool.DATABASE
     matched: bool = False
     keyed: bool = False
+    kept: bool = False
     audited: bool = False
     secret: bool = False
+    media: str = "application/json"
+    streams: bool = False
+    ranged: bool = False
 
     @property
     def changes(self) -> bool:

@@ -24,7 +24,7 @@ class NoIdempotencyKey(ApiError):
     exit_status = EXIT_USAGE
     http_status = HTTPStatus.BAD_REQUEST
     template = "{operation} takes no Idempotency-Key"
-    hint = "send it without; names are unique, so that what is made twice by mistake is refused"
+    hint = "send it without; what makes something takes one, and all else is harmless twice or cannot be"
 
 
 class BadChoice(ApiError):
@@ -42,3 +42,31 @@ class NothingToMake(ApiError):
     code = "api-nothing-to-make"
     http_status = HTTPStatus.CONFLICT
     template = "nothing can be made from {what}: {problem}"
+
+
+class KeyReused(ApiError):
+    """An Idempotency-Key came again with another request; nothing was done."""
+
+    code = "api-key-reused"
+    exit_status = EXIT_USAGE
+    http_status = HTTPStatus.CONFLICT
+    template = "the key {key} belongs to another request to {operation}"
+    hint = "take a new key for a new request; the same one only to send the same request again"
+
+
+class KeyUnderWay(ApiError):
+    """The same request is being done for this key."""
+
+    code = "api-key-under-way"
+    http_status = HTTPStatus.CONFLICT
+    template = "{operation} is being done already for the key {key}"
+    hint = "send it again in a moment; after some minutes it counts as given up"
+
+
+class AnswerNotKept(ApiError):
+    """It was done for this key, and the answer was a secret, which nobody keeps."""
+
+    code = "api-answer-not-kept"
+    http_status = HTTPStatus.CONFLICT
+    template = "{operation} was done for the key {key}; its answer is a secret and is not kept"
+    hint = "remove what was made, and make another with a new key"

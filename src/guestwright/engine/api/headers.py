@@ -37,7 +37,7 @@ def conditions(headers: Mapping[str, str], endpoint: Endpoint) -> tuple[str, int
         NoIdempotencyKey: the operation takes none.
     """
     key = headers.get("idempotency-key", "")
-    if key and not endpoint.keyed:
+    if key and not (endpoint.keyed or endpoint.kept):
         raise NoIdempotencyKey(operation=endpoint.name)
     if len(key) > KEY_MAX or not key.isascii() or not key.isprintable():
         problem = f"Idempotency-Key has at most {KEY_MAX} printable characters of ASCII"

@@ -12,7 +12,7 @@ import msgspec
 
 from guestwright.engine.accounts.errors import MayNot, TokenRefused, TooManyAttempts
 from guestwright.engine.api.endpoint import ROOT, Endpoint
-from guestwright.engine.api.errors import NoIdempotencyKey, NoToken
+from guestwright.engine.api.errors import AnswerNotKept, KeyReused, KeyUnderWay, NoIdempotencyKey, NoToken
 from guestwright.engine.api.headers import KEY_MAX
 from guestwright.engine.api.problems import JSON, PROBLEM, Problem
 from guestwright.engine.inventory.errors import BadQuery, DatabaseBusy, DatabaseUnusable
@@ -31,6 +31,11 @@ VERSION: Final = "1.0"
 _ALWAYS: Final = (BadRequest, NoIdempotencyKey, Broken, Busy, TookTooLong, DatabaseBusy, DatabaseUnusable)
 _WITH_RIGHT: Final = (NoToken, TokenRefused, TooManyAttempts, MayNot)
 _WITH_BODY: Final = (BodyTooLarge, NotJson, BodyLate)
+_RANGES: Final = (
+    ("Range", "bytes=FIRST-LAST, bytes=FIRST- or bytes=-LENGTH (RFC 9110, 14.2)"),
+    ("If-Range", "the ETag of the answer that is gone on with; another file comes whole (13.1.5)"),
+)
+_PLACE: Final = (("Content-Range", "bytes FIRST-LAST/TOTAL: where the bytes belong; the beginning without"),)
 _ABOUT: Final = (
     "Within /api/v1 fields may be added to answers; none is removed or changes meaning. Errors are "
     "application/problem+json; clients match on `code`."
@@ -72,12 +77,22 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     }
 
 
+def _parts(one: Endpoint) -> dict[str, Any]:
+    """Answers besides the usual one, of what can be had by ranges."""
+    if not one.ranged:
+        return {}
+    content: dict[str, Any] = {one.media: {}}
+    return {"206": {"description": "the range", "content": content}}
+
+
 def errors_of(one: Endpoint) -> tuple[Any, ...]:
     """All errors that are to be expected of an operation."""
     right = () if one.right is None else _WITH_RIGHT
-    body = () if one.body is None else _WITH_BODY
+    body = () if one.body is None else (BodyLate,) if one.streams else _WITH_BODY
+    keyed = (KeyReused, KeyUnderWay) if one.kept else ()
+    secret = (AnswerNotKept,) if one.kept and one.secret else ()
     asked = (BadQuery,) if one.query is not None and "filter" in one.query.__struct_fields__ else ()
-    return (*_ALWAYS, *right, *body, *asked, *one.errors)
+    return (*_ALWAYS, *right, *body, *keyed, *secret, *asked, *one.errors)
 
 
 def _operation(one: Endpoint, named: Mapping[str, Any], components: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,7 +102,11 @@ def _operation(one: Endpoint, named: Mapping[str, Any], components: Mapping[str,
         "summary": one.summary,
         "tags": [one.tag],
         "parameters": [*path_parameters(one.path), *_headers(one)],
-        "responses": {str(one.status): _success(one, named), **refusals(errors_of(one), problem)},
+        "responses": {
+            str(one.status): _success(one, named),
+            **_parts(one),
+            **refusals(errors_of(one), problem),
+        },
     }
     if one.right is None:
         shown["security"] = []
@@ -95,7 +114,10 @@ def _operation(one: Endpoint, named: Mapping[str, Any], components: Mapping[str,
         shown["x-right"] = one.right.value
     if one.query is not None:
         shown["parameters"] += query_parameters(named[f"{one.name} query"], components)
-    if one.body is not None:
+    if one.body is bytes:
+        binary = {"type": "string", "format": "binary"}  # 2020-12 has no better word; clients know this one
+        shown["requestBody"] = {"required": True, "content": {one.media: {"schema": binary}}}
+    elif one.body is not None:
         schema = named[f"{one.name} body"]
         shown["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}
     return shown
@@ -107,10 +129,12 @@ def _headers(one: Endpoint) -> list[dict[str, Any]]:
         about = "the ETag of the version that this was decided on"
         schema: dict[str, Any] = {"type": "string", "pattern": '^"[0-9]{1,18}"$'}
         found.append({"name": "If-Match", "in": "header", "description": about, "schema": schema})
-    if one.keyed:
-        about = "the same key with the same request gets the job of the first time"
+    if one.keyed or one.kept:
+        about = "the same key with the same request gets the answer of the first time"
         schema = {"type": "string", "maxLength": KEY_MAX, "pattern": "^[ -~]*$"}
         found.append({"name": "Idempotency-Key", "in": "header", "description": about, "schema": schema})
+    for name, about in _RANGES if one.ranged else _PLACE if one.streams else ():
+        found.append({"name": name, "in": "header", "description": about, "schema": {"type": "string"}})
     return found
 
 
@@ -118,4 +142,5 @@ def _success(one: Endpoint, named: Mapping[str, Any]) -> dict[str, Any]:
     if one.reply is None:
         return {"description": "done"}
     content = {} if one.reply is bytes else {"schema": named[f"{one.name} reply"]}
-    return {"description": "done", "content": {JSON: content}}
+    media = one.media if one.reply is bytes else JSON
+    return {"description": "done", "content": {media: content}}

@@ -11,6 +11,7 @@ from guestwright.engine.api.guest_port import GuestPort
 from guestwright.engine.inventory.database import Database
 from guestwright.engine.jobs.jobs import Jobs
 from guestwright.engine.payloads.payloads import Payloads
+from guestwright.host.client.address import Address
 
 SESSION_SECONDS = 12 * 3600.0
 
@@ -24,8 +25,9 @@ class Parts:
         users: of this installation.
         tokens: likewise.
         payloads: likewise.
-        jobs: of this engine; knows the kinds `vm.create`, `vm.create-many`, `vm.remove`, `template.create`.
+        jobs: of this engine; knows the kinds `vm.create`, `vm.create-many`, `vm.remove`, `template.create` ….
         guests: live actions.
+        addresses: where the service of a host is, by the host's id.
         clock: seconds since 1970.
         session: seconds that the token of a login lives.
     """
@@ -36,5 +38,6 @@ class Parts:
     payloads: Payloads
     jobs: Jobs
     guests: GuestPort
+    addresses: Callable[[str], Address]
     clock: Callable[[], float]
     session: float = SESSION_SECONDS

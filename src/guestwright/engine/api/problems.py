@@ -76,6 +76,8 @@ def refusal(error: GuestwrightError) -> Response:
     response = Response(_ENCODER.encode(problem), status, headers=_STORE, media_type=PROBLEM)
     if isinstance(error, NoSuchMethod):
         response.headers["Allow"] = str(error.params["allowed"])
+    if status is HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and "size" in error.params:
+        response.headers["Content-Range"] = f"bytes */{error.params['size']}"
     if status is HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
     pause = str(error.params.get("seconds", "1")) if status is HTTPStatus.TOO_MANY_REQUESTS else ""

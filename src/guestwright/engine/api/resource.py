@@ -23,74 +23,18 @@ from starlette.types import Receive, Scope, Send
 
 from guestwright.base.errors import GuestwrightError
 from guestwright.base.ids import new_run_id
-from guestwright.base.secret import Secret
 from guestwright.engine.accounts.errors import AccountError
-from guestwright.engine.accounts.rights import Principal
 from guestwright.engine.api import headers
-from guestwright.engine.api.endpoint import Call, Endpoint, Later, Pool
-from guestwright.engine.api.errors import NoToken
-from guestwright.engine.api.parts import Parts
+from guestwright.engine.api.desk import Desk, remote_of
+from guestwright.engine.api.endpoint import Call, Endpoint, Later
 from guestwright.engine.api.problems import answer, refusal
+from guestwright.engine.api.streaming import Incoming, Outgoing, Run, taken
 from guestwright.engine.inventory.choices import Outcome
 from guestwright.http_api.errors import Broken, NoSuchMethod
 from guestwright.http_api.intake import read_body, read_query
-from guestwright.http_api.workers import Workers
 
 _LOG: Final = logging.getLogger(__name__)
 _PAUSES: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
-
-
-class Desk:
-    """What all paths share: the parts, and threads. Used by the event loop only.
-
-    Args:
-        parts: of the engine.
-    """
-
-    def __init__(self, parts: Parts) -> None:
-        self.parts = parts
-        self._pools = {
-            Pool.DATABASE: Workers(16, 256, "api"),
-            Pool.GUESTS: Workers(64, 64, "api-guests"),
-            Pool.PASSWORDS: Workers(2, 16, "api-passwords"),
-        }
-
-    async def run(self, pool: Pool, do: Any, operation: str, seconds: float) -> Any:
-        """Do something in a thread; raises as `Workers.run`."""
-        return await self._pools[pool].run(do, operation, seconds)
-
-    async def identify(self, request: Request) -> Principal:
-        """Who calls.
-
-        Raises:
-            NoToken, TokenRefused, TooManyAttempts: nobody.
-        """
-        text = headers.bearer(request.headers)
-        if text is None:
-            raise NoToken
-        accept = partial(self.parts.tokens.accept, Secret(text), remote_of(request))
-        found: Principal = await self.run(Pool.DATABASE, accept, "identify", 60.0)
-        return found
-
-    async def note(self, endpoint: Endpoint, call: Call, outcome: Outcome, detail: Mapping[str, Any]) -> None:
-        """Write a line into the audit log."""
-        await self.run(Pool.DATABASE, partial(self._note, endpoint, call, outcome, detail), "audit", 60.0)
-
-    def _note(self, endpoint: Endpoint, call: Call, outcome: Outcome, detail: Mapping[str, Any]) -> None:
-        with self.parts.database.write() as tx:
-            tx.audit.write(
-                endpoint.name,
-                actor="" if call.by is None else call.by.name,
-                remote=call.remote,
-                subject=" ".join(call.path.values()),
-                outcome=outcome,
-                detail=detail,
-            )
-
-    def close(self) -> None:
-        """Start no more; what is under way goes on."""
-        for one in self._pools.values():
-            one.close()
 
 
 class Resource:
@@ -135,9 +79,13 @@ class Resource:
                 by.require(endpoint.right)
             call = await _read(request, endpoint, call)
             value = await self._done(endpoint, call)
+            if isinstance(value, Incoming):
+                value = await taken(request, value, self._running(endpoint))
         except GuestwrightError as error:
             await self._refused(endpoint, call, error)
             raise
+        if isinstance(value, Outgoing):
+            value.run = self._running(endpoint)
         if isinstance(value, Response):
             return value
         if endpoint.changes and not endpoint.audited:
@@ -148,7 +96,8 @@ class Resource:
         seconds = endpoint.wait(call) if endpoint.wait is not None else 0.0
         end, looks = time.monotonic() + seconds, 0
         while True:
-            do = partial(endpoint.handle, call)
+            kept = call.key and endpoint.kept
+            do = partial(self._desk.answers.once, endpoint, call) if kept else partial(endpoint.handle, call)
             value = await self._desk.run(endpoint.pool, do, endpoint.name, endpoint.seconds)
             left = end - time.monotonic()
             if not isinstance(value, Later):
@@ -157,6 +106,10 @@ class Resource:
                 return value.value
             await asyncio.sleep(min(left, _PAUSES[min(looks, len(_PAUSES) - 1)]))
             looks += 1
+
+    def _running(self, endpoint: Endpoint) -> Run:
+        """Does parts of an operation in its threads."""
+        return lambda do: self._desk.run(endpoint.pool, do, endpoint.name, endpoint.seconds)
 
     async def _refused(self, endpoint: Endpoint, call: Call, error: GuestwrightError) -> None:
         """Write down that somebody may not, or that a change came to nothing."""
@@ -173,13 +126,8 @@ async def _read(request: Request, endpoint: Endpoint, call: Call) -> Call:
         remote=call.remote,
         path=call.path,
         query=read_query(request, endpoint),
-        body=await read_body(request, endpoint),
+        body=None if endpoint.streams else await read_body(request, endpoint),
         key=key,
         match=match,
         headers=request.headers,
     )
-
-
-def remote_of(request: Request) -> str:
-    """Address of the caller; "" for a socket of this machine."""
-    return "" if request.client is None else request.client.host

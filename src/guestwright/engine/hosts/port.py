@@ -46,6 +46,11 @@ class ClientHosts:
         self._orders = Orders(self._lines)
         self._contents = contents
 
+    @property
+    def orders(self) -> Orders:
+        """What has hosts do jobs, for other kinds of work than templates and machines."""
+        return self._orders
+
     def close(self) -> None:
         """Let go of the hosts; orders under way come to their end."""
         self._lines.close()

@@ -9,6 +9,7 @@ a template version at most; what was attached takes effect at the next start of 
 
 from __future__ import annotations
 
+import hmac
 import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -91,6 +92,15 @@ class Payloads:
         self._keys = keys
         self._limits = limits
         self._randomness = randomness
+
+    def marks(self, data: bytes) -> tuple[str, ...]:
+        """By what data is known again without being kept: with each key, the present one first.
+
+        Args:
+            data: whatever it is; it may be a secret that could be guessed.
+        """
+        keys = (self._keys.all[self._keys.first], *self._keys.all.values())
+        return tuple(hmac.digest(key, b"guestwright mark\0" + data, "sha256").hex() for key in keys)
 
     def add(
         self, by: Principal, name: str, label: str, files: Mapping[str, bytes], description: str = ""

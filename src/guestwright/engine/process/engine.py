@@ -85,6 +85,7 @@ class Engine:
             payloads=payloads,
             jobs=jobs,
             guests=HostGuests(database, addresses),
+            addresses=addresses,
             clock=self._clock,
         )
         certificate = Certificate(self.settings, self._clock) if self.settings.encrypted else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from guestwright.engine.disks.finish import DiskServices, disk_upload
 from guestwright.engine.jobs.jobs import Jobs
 from guestwright.engine.jobs.model import Kind
 from guestwright.engine.templates.copies import Services
@@ -14,11 +15,12 @@ from guestwright.engine.vms.create_many import vm_create_many
 from guestwright.engine.vms.remove import vm_remove
 
 
-def kinds(services: Services, jobs: Callable[[], Jobs]) -> tuple[Kind, ...]:
+def kinds(services: Services, disks: DiskServices, jobs: Callable[[], Jobs]) -> tuple[Kind, ...]:
     """All kinds.
 
     Args:
         services: what they work with.
+        disks: likewise, those of disks.
         jobs: where those that are made of others submit these; asked for when they run.
     """
     return (
@@ -27,4 +29,5 @@ def kinds(services: Services, jobs: Callable[[], Jobs]) -> tuple[Kind, ...]:
         vm_create(services),
         vm_create_many(jobs),
         vm_remove(services),
+        disk_upload(disks),
     )

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from guestwright.base.errors import GuestwrightError
+from guestwright.engine.api.answers import forget_answers
 from guestwright.engine.inventory.database import Database
 from guestwright.engine.process.certificate import Certificate
 from guestwright.engine.process.settings import Settings
@@ -60,6 +61,8 @@ class Upkeep:
             gone["events"] = tx.events.prune(keep=keep.events)
         with self._database.write() as tx:
             gone["audit"] = tx.audit.prune(older=now - keep.audit)
+        with self._database.write() as tx:
+            gone["answers"] = forget_answers(tx)
         if self._certificate is not None:
             self._certificate.renew()
         return gone

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from guestwright.base.ids import new_run_id
+from guestwright.engine.disks.finish import DiskServices
 from guestwright.engine.hosts.addresses import HostAddresses
 from guestwright.engine.hosts.port import ClientHosts
 from guestwright.engine.inventory.database import Database
@@ -51,7 +52,9 @@ def start_jobs(
     book = SqlBook(settings.jobs_url)
     parts.callback(book.close)
     made: list[Jobs] = []
-    known = kinds(Services(hosts=hosts, inventory=DatabaseInventory(database)), lambda: made[0])
+    services = Services(hosts=hosts, inventory=DatabaseInventory(database))
+    disks = DiskServices(database=database, orders=hosts.orders)
+    known = kinds(services, disks, lambda: made[0])
     journal = DbosJournal(settings.jobs_url, new_run_id(clock(), os.urandom(10)))
     paces = WorkerSettings(places=settings.places, lease=settings.lease)
     worker = Worker(book, journal, known, settings=paces)

@@ -66,14 +66,23 @@ class Asking:
         path: str,
         body: bytes | Iterable[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
+        *,
+        kept: int = 0,
     ) -> HTTPResponse:
         """Send a request; an answer that is to be read by the caller, whole, before the next request.
+
+        Args:
+            method: of HTTP.
+            path: with the query, quoted.
+            body: as `Connection.request` takes it.
+            headers: by name.
+            kept: a status above 400 that is an answer like others.
 
         Raises:
             HostRefused, HostUnreachable, HostNotTrusted, HostLost: it was not done, or may have been.
         """
         answer = self._connection.request(method, path, body, headers)
-        if answer.status < 400:
+        if answer.status < 400 or answer.status == kept:
             return answer
         what = f"{method} {path}"
         found = self._json(what, self._read(answer, what))
@@ -83,6 +92,14 @@ class Asking:
                 address=str(self.address), request=what[:200], problem=f"HTTP {answer.status}"
             )
         raise HostRefused.of(answer.status, error)
+
+    def take(self, answer: HTTPResponse, what: str) -> Any:
+        """The JSON of an answer that was opened; `what` was asked, for errors.
+
+        Raises:
+            HostLost, HostAnswerBad: there is none.
+        """
+        return self._json(what, self._read(answer, what))
 
     def close(self) -> None:
         """Close the connection."""

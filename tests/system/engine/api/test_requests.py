@@ -133,8 +133,8 @@ HOSTILE: dict[str, tuple[dict[str, Any], int, str]] = {
     "key-refused": (
         {
             "method": "POST",
-            "url": "/hosts",
-            "json": {"name": "a", "address": "b:1"},
+            "url": "/vms/x/power",
+            "json": {"action": "start"},
             "headers": {"Idempotency-Key": "k"},
         },
         *(400, "api-no-idempotency-key"),

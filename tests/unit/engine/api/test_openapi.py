@@ -25,6 +25,7 @@ ENDPOINTS = {
             payloads=NOTHING,
             jobs=NOTHING,
             guests=NOTHING,
+            addresses=NOTHING,
             clock=NOTHING,
         ),
         NOTHING,
@@ -77,5 +78,7 @@ def test_what_changes_something_takes_a_right_and_reading_never_changes() -> Non
     for one in ENDPOINTS.values():
         assert (one.right is None) == (one.name in {"about", "login", "openapi"})
         assert one.matched <= (one.method in {"PATCH", "PUT", "DELETE"})
-        assert one.keyed <= (one.status == 202)
+        assert one.keyed <= (one.status == 202 and not one.kept)
+        assert one.kept <= (one.method == "POST" and one.status in {201, 202})
+        assert one.kept or one.status != 201
         assert (one.body is not None) <= (one.method in {"POST", "PUT", "PATCH"})

@@ -29,7 +29,7 @@ def all_endpoints(parts: Parts, follower: Follower) -> tuple[Endpoint, ...]:
     return (
         *session_endpoints(parts),
         *host_endpoints(parts.database),
-        *storage_endpoints(parts.database),
+        *storage_endpoints(parts),
         *machine_endpoints(parts),
         *making_endpoints(parts),
         *template_endpoints(parts.database),

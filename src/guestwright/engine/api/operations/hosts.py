@@ -194,6 +194,7 @@ def host_endpoints(
             status=201,
             errors=(NameTaken,),
             tag=_TAG,
+            kept=True,
         ),
         Endpoint(
             name="host",

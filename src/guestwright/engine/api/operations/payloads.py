@@ -256,6 +256,7 @@ def _changes(do: _Operations) -> tuple[Endpoint, ...]:
             status=201,
             errors=(NameTaken, BadPayload),
             tag=_TAG,
+            kept=True,
             audited=True,
         ),
         Endpoint(

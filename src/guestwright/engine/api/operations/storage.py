@@ -10,6 +10,8 @@ import msgspec
 from guestwright.engine.accounts.rights import Right
 from guestwright.engine.api.endpoint import Answer, Call, Endpoint
 from guestwright.engine.api.lists import ListQuery, listed, query_of, shown
+from guestwright.engine.api.operations.disk_contents import disk_endpoints
+from guestwright.engine.api.parts import Parts
 from guestwright.engine.inventory.choices import DiskFormat
 from guestwright.engine.inventory.database import Database
 from guestwright.engine.inventory.errors import NotInInventory
@@ -131,14 +133,15 @@ class DiskList(msgspec.Struct, frozen=True):
     next: str | None
 
 
-def storage_endpoints(database: Database) -> tuple[Endpoint, ...]:
+def storage_endpoints(parts: Parts) -> tuple[Endpoint, ...]:
     """The table.
 
     Args:
-        database: the inventory.
+        parts: of the engine.
     """
-    looks = _Looks(database)
+    looks = _Looks(parts.database)
     return (
+        *disk_endpoints(parts),  # before /disks/{id}
         *looks.at(
             "storage", "storage-domain", "storage domain", lambda tx: tx.storage, StorageReply, StorageList
         ),

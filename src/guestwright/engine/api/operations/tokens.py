@@ -146,6 +146,7 @@ def token_endpoints(tokens: Tokens) -> tuple[Endpoint, ...]:
             status=201,
             errors=(BadToken, NameTaken),
             tag=_TAG,
+            kept=True,
             audited=True,
             secret=True,
         ),

@@ -207,6 +207,7 @@ def _changes(do: _Operations) -> tuple[Endpoint, ...]:
             status=201,
             errors=(NameTaken, BadUserName, BadPassword),
             tag=_TAG,
+            kept=True,
             pool=Pool.PASSWORDS,
             audited=True,
         ),

@@ -137,6 +137,7 @@ def vm_payload_endpoints(database: Database, payloads: Payloads) -> tuple[Endpoi
             status=201,
             errors=(NotInInventory, NoSuchVersion),
             tag=_TAG,
+            kept=True,
             audited=True,
         ),
         Endpoint(
