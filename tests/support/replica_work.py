@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, Final
@@ -35,6 +37,7 @@ from tests.support.replicas import PATIENCE, SOURCES, HostService, Stand
 Json = dict[str, Any]
 MACHINES_MOST: Final = 6
 TEMPLATES_MOST: Final = 5
+_LOOK: Final = 0.1
 
 
 def made_by(job: str, what: str) -> str:
@@ -106,6 +109,29 @@ class Work:
     ended: dict[str, int] = field(default_factory=dict)
     number: int = 0
     _busy: set[str] = field(default_factory=set)
+    _unsealed: set[str] = field(default_factory=set)
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Look at the disks ten times a second in the block; `nothing_unsealed` judges what was seen."""
+        over = threading.Event()
+
+        def look() -> None:
+            while not over.wait(_LOOK):
+                for host in self.stand.hosts:
+                    with suppress(GuestwrightError):  # one went away under the look
+                        self._see(real_hosts.volumes(host.place))
+
+        thread = threading.Thread(target=look, name="looks-at-disks")
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _see(self, volumes: dict[str, Metadata]) -> None:
+        self._unsealed |= {one.id for one in volumes.values() if one.state == "legal" and not one.sealed}
 
     def begin(self, count: int) -> None:
         """Begin so many jobs, each at either engine."""
@@ -243,8 +269,9 @@ class Work:
         )
 
     def nothing_unsealed(self) -> None:
-        """At this moment no volume is fit for use that had to be sealed and is not: on disk, and recorded."""
-        there = [one for host in self.stand.hosts for one in volumes_of(host).values()]
+        """No volume is fit for use that had to be sealed and is not: on disk until now, and recorded now."""
+        for host in self.stand.hosts:
+            self._see(volumes_of(host))
         recorded = self.stand.rows("SELECT id, state, sealing FROM volumes")
         kinds = "kind IN ('template.create', 'vm.create')"
         wanted = {
@@ -252,9 +279,8 @@ class Work:
             for id_, parameters in self.stand.rows(f"SELECT id, parameters FROM durable_jobs WHERE {kinds}")
             if json.loads(parameters)["seal"]
         }
-        bad = [one for one in there if one.id in wanted and one.state == "legal" and not one.sealed]
         rows = [one for one in recorded if one[0] in wanted and one[1] == "legal" and one[2] != "done"]
-        assert not bad, bad
+        assert not wanted & self._unsealed
         assert not rows, rows
 
 

@@ -122,15 +122,18 @@ def test_any_one_of_four_is_killed(stand: Stand) -> None:
     began = time.monotonic()
     for number in range(RUNS):
         token = places(stand)[0]
-        work.begin(JOBS)
-        killed[kill_one(work)] += 1
+        with work.watched():
+            work.begin(JOBS)
+            killed[kill_one(work)] += 1
         same_answers(stand, work.begun)
         eventually(lambda: differences(stand, work))
         for engine in stand.engines:
             heard_of(engine.client, token, {one.id for one in work.begun})
         print(f"run {number + 1}: {time.monotonic() - began:.0f} s, {dict(killed)}, {work.ended}", flush=True)
     ended_once(stand)
-    assert sum(killed.values()) == RUNS
+    single = "SELECT count(*) FROM durable_jobs WHERE kind <> 'vm.create-many'"
+    ((jobs_run,), (again,)) = stand.rows(single) + stand.rows(f"{single} AND epoch > 1")
+    print(f"{jobs_run} jobs, of which {again} were taken up more than once")
 
 
 def named(client: Client, name: str) -> list[Json]:
