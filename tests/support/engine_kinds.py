@@ -12,6 +12,7 @@ from guestwright.engine.jobs.model import Context, Kind, Step
 from guestwright.engine.templates.copies import Services
 from guestwright.engine.templates.create import template_create
 from guestwright.engine.templates.host_port import Order
+from guestwright.engine.templates.import_job import template_import
 from guestwright.engine.templates.remove import template_remove
 from guestwright.engine.vms.create import vm_create
 from guestwright.engine.vms.create_many import vm_create_many
@@ -51,6 +52,7 @@ def all_kinds(
         vm_create_many(jobs),
         vm_remove(services),
         template_remove(services),
+        template_import(services),
     ]
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from guestwright.base.errors import UsageError
 from guestwright.base.record import asdict
 from guestwright.engine.jobs.errors import DurableJobTaken, TryAgain
-from guestwright.engine.templates.errors import MachineHeld, TemplateNotReady
+from guestwright.engine.templates.errors import DiskNotFree, MachineHeld, TemplateNotReady
 from guestwright.engine.templates.host_port import Order, Place, Standing, Told
 from guestwright.engine.templates.inventory_port import DiskOf, MachineOf
 from guestwright.host.volumes.errors import WrongState
@@ -70,6 +70,13 @@ class World:
         """All effects."""
         with self.change() as cursor:
             return [row[0] for row in cursor.execute("SELECT what FROM effects ORDER BY rowid")]
+
+    def add_disk(self, disk: str) -> None:
+        """A disk that was uploaded; its volume's owner has its name."""
+        with self.change() as cursor:
+            volume = f"{disk}-volume"
+            put(cursor, "volume", volume, {"standing": "legal", "owner": disk, "sha256": f"{len(disk):064x}"})
+            put(cursor, "disk", disk, {"volume": volume, "job": "", "adopted": False})
 
     def add_vm(self, vm: str, *, disks: int = 2) -> None:
         """A machine that is off, with disks."""
@@ -193,6 +200,15 @@ class SimulatedHost:
         self.order(order, what, sealed)
         return {"operations": 7}
 
+    def checksum(self, order: Order, volume: Place, told: Told) -> str:
+        def read(cursor: sqlite3.Cursor) -> None:
+            self._fault(cursor, volume.volume, "checksum")
+
+        self.order(order, f"{order.request} reads {volume.volume}", read)
+        told(1, 1)
+        with self._world.change() as cursor:
+            return str(self._volume(cursor, volume)["sha256"])
+
     def delete(self, order: Order, volume: Place) -> None:
         def remove(cursor: sqlite3.Cursor) -> None:
             if get(cursor, "volume", volume.volume) is not None:
@@ -284,6 +300,45 @@ class SimulatedInventory:
 
     def remove_template(self, template: str, job: str) -> None:
         self._remove("template", template)
+
+    def hold_disks(self, disks: Sequence[str], job: str) -> Sequence[DiskOf]:
+        with self._world.change() as cursor:
+            found = {one: get(cursor, "disk", one) for one in disks}
+            for name, one in found.items():
+                if one is None or one["adopted"] or one["job"] not in {"", job}:
+                    raise DiskNotFree(disk=name, problem="somebody has it")
+                put(cursor, "disk", name, {**one, "job": job})
+        return [
+            DiskOf(
+                disk=name,
+                place=Place(host="h1", domain="d1", volume=one["volume"]),
+                size=1 << 30,
+                format="qcow2",
+                target="",
+            )
+            for name, one in found.items()
+            if one is not None
+        ]
+
+    def release_disks(self, disks: Sequence[str], job: str, *, forget: bool) -> None:
+        with self._world.change() as cursor:
+            for name in disks:
+                found = get(cursor, "disk", name)
+                if found is not None and found["job"] == job:
+                    volume = get(cursor, "volume", found["volume"])
+                    usable = volume is not None and volume["standing"] == "legal"
+                    assert usable or forget
+                    put(cursor, "disk", name, {**found, "job": "", "adopted": False} if usable else None)
+
+    def adopt_template(
+        self, template: str, name: str, job: str, source: MachineOf, disks: Sequence[DiskOf], *, seal: bool
+    ) -> None:
+        self._add("template", template, name, job, disks, seal=seal)
+        with self._world.change() as cursor:
+            for one in disks:
+                held = get(cursor, "disk", one.disk)
+                assert held is not None
+                put(cursor, "disk", one.disk, {**held, "adopted": True})
 
     def template(self, template: str) -> MachineOf:
         with self._world.change() as cursor:
@@ -419,8 +474,13 @@ def wrong_at_end(world: World) -> list[str]:
         domains = everything(cursor, "domain")
         owners = {**everything(cursor, "template"), **everything(cursor, "vm")}
         vms = everything(cursor, "vm")
-    known = {disk["place"]["volume"] for owner in owners.values() for disk in owner["disks"]}
+        disks = everything(cursor, "disk")
+    free = {one["volume"] for one in disks.values() if not one["adopted"]}
+    known = free | {disk["place"]["volume"] for owner in owners.values() for disk in owner["disks"]}
     wrong = [f"{name} is still locked" for name, one in owners.items() if one["job"] or not one["ready"]]
+    wrong += [
+        f"disk {name} is still held" for name, one in disks.items() if one["job"] and not one["adopted"]
+    ]
     wrong += [f"volume {name} is nobody's" for name in volumes if name not in known | condemned.keys()]
     wrong += [f"volume {name} is missing" for name in known if name not in volumes]
     wrong += [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -40,6 +41,9 @@ class Rig(Protocol):
     def standing(self, volume: str) -> str:
         """How a volume stands; "" where there is none."""
 
+    def sha256(self, volume: str) -> str:
+        """Of a volume's file."""
+
     def machines(self) -> dict[str, str]:
         """Names of the machines that are defined, by id."""
 
@@ -59,12 +63,16 @@ class SimulatedRig:
 
     def source(self, volume: str) -> Place:
         with self._world.change() as cursor:
-            put(cursor, "volume", volume, {"standing": "legal", "owner": volume})
+            body = {"standing": "legal", "owner": volume, "sha256": "5" * 64}
+            put(cursor, "volume", volume, body)
         return self.place(volume)
 
     def standing(self, volume: str) -> str:
         found = self._world.all("volume").get(volume)
         return "" if found is None else str(found["standing"])
+
+    def sha256(self, volume: str) -> str:
+        return str(self._world.all("volume")[volume]["sha256"])
 
     def machines(self) -> dict[str, str]:
         return {vm: body["name"] for vm, body in self._world.all("domain").items()}
@@ -91,6 +99,10 @@ class RealRig:
 
     def standing(self, volume: str) -> str:
         return real_hosts.standing(real_hosts.volumes(self._place).get(volume))
+
+    def sha256(self, volume: str) -> str:
+        (found,) = (self._place / "volumes").glob(f"{volume}*.raw")
+        return hashlib.sha256(found.read_bytes()).hexdigest()
 
     def machines(self) -> dict[str, str]:
         return {one.uuid: one.name for one in self._hypervisor.list()}

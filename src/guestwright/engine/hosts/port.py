@@ -100,6 +100,12 @@ class ClientHosts:
         found: Json = self._orders.job(first.host, order, "volume.seal", wanted, told)
         return found
 
+    def checksum(self, order: Order, volume: Place, told: Told) -> str:
+        """See `HostPort`."""
+        with later(order, "volume-held"):
+            found: Json = self._orders.job(volume.host, order, "volume.checksum", _at(volume), told)
+        return str(found["sha256"])
+
     def delete(self, order: Order, volume: Place) -> None:
         """See `HostPort`."""
         with later(order, "volume-held"):

@@ -12,18 +12,18 @@ from collections.abc import Sequence
 
 from guestwright.engine.inventory import states
 from guestwright.engine.inventory.choices import Persistence
-from guestwright.engine.inventory.model import PayloadUse, Template, TemplateVersion, Vm
-from guestwright.engine.inventory.query import Filter, Op, Query
-from guestwright.engine.inventory.transaction import Transaction
+from guestwright.engine.inventory.model import PayloadUse, Vm
+from guestwright.engine.inventory.query import Filter, Op
 from guestwright.engine.templates import rows
-from guestwright.engine.templates.database_removal import DatabaseRemoval
 from guestwright.engine.templates.errors import TemplateNotReady
+from guestwright.engine.templates.families import add_version
 from guestwright.engine.templates.host_port import Place, Standing
+from guestwright.engine.templates.import_database import DatabaseImport
 from guestwright.engine.templates.inventory_port import DiskOf, MachineOf
 from guestwright.engine.templates.standings import event_to
 
 
-class DatabaseInventory(DatabaseRemoval):
+class DatabaseInventory(DatabaseImport):
     """`InventoryPort` over the engine's database; see there for each call.
 
     Args:
@@ -37,20 +37,7 @@ class DatabaseInventory(DatabaseRemoval):
         with self._change(job) as tx:
             if tx.template_versions.find(template) is not None:
                 return
-            family = tx.templates.named(name) or tx.templates.add(
-                Template(id=rows.derived(template, "template"), name=name)
-            )
-            version = tx.template_versions.add(
-                TemplateVersion(
-                    id=template,
-                    template_id=family.id,
-                    number=_next_number(tx, family),
-                    sealed=seal,
-                    source=source.id,
-                    job=job,
-                    **rows.hardware(source.description),
-                )
-            )
+            version = add_version(tx, template, name, job, source, seal=seal)
             rows.add_nics(tx, version, source.description)
             rows.add_disks(tx, version, name, job, disks, seal=seal)
 
@@ -159,10 +146,3 @@ class DatabaseInventory(DatabaseRemoval):
         with self._change(job) as tx:
             if tx.payload_uses.find(use) is None:
                 tx.payload_uses.add(PayloadUse(id=use, payload_id=payload, persistence=persistence, vm_id=vm))
-
-
-def _next_number(tx: Transaction, family: Template) -> int:
-    held = tx.templates.hold(family.id)  # until this is kept nobody else counts
-    newest = Query(filters=(Filter("template_id", Op.IS, held.id),), sort="number", descending=True, limit=1)
-    found = tx.template_versions.page(newest).items
-    return found[0].number + 1 if found else 1

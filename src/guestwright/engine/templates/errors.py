@@ -40,6 +40,24 @@ class MachineHeld(TemplateError):
     hint = "Shut it down, and let other work on it end."
 
 
+class DiskNotFree(TemplateError):
+    """No template can be made of this disk."""
+
+    code = "template-disk-not-free"
+    http_status = HTTPStatus.CONFLICT
+    template = "no template can be made of disk {disk}: {problem}"
+    hint = "Upload it anew: `guestwright disk upload`, or `guestwright template import` for all of a package."
+
+
+class ImportedDiskChanged(TemplateError):
+    """A disk that was uploaded is not the one of the package."""
+
+    code = "template-disk-changed"
+    http_status = HTTPStatus.CONFLICT
+    template = "disk {disk} has the digest {found}; the package says {expected}"
+    hint = "It was damaged on its way; import the package again."
+
+
 class TemplateUsed(TemplateError):
     """It cannot be removed: machines were made from it."""
 

@@ -91,6 +91,9 @@ class HostPort(Protocol):
             Plain JSON: what was done, in short.
         """
 
+    def checksum(self, order: Order, volume: Place, told: Told) -> str:
+        """The SHA-256 of a volume's file, as it is; it is legal, and nobody writes to it."""
+
     def delete(self, order: Order, volume: Place) -> None:
         """Delete a volume, also one that is half made; nothing happens if there is none."""
 

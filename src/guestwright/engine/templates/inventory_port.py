@@ -132,6 +132,30 @@ class InventoryPort(Protocol):
     def leaving(self, vm: str) -> bool:
         """Whether the removal of a machine has begun; also when it is gone."""
 
+    def hold_disks(self, disks: Sequence[str], job: str) -> Sequence[DiskOf]:
+        """Have disks that no machine or template has, all or none, for a job.
+
+        Returns:
+            Them, in this order, without targets.
+
+        Raises:
+            DiskNotFree: one cannot be had, or they are not in one storage domain.
+        """
+
+    def release_disks(self, disks: Sequence[str], job: str, *, forget: bool) -> None:
+        """Let go of disks that a job has: those that are fit for use are free again.
+
+        Args:
+            disks: ids; one that a template has stays its.
+            job: whose they were.
+            forget: whether those whose volumes the job has removed, or was to remove, are forgotten.
+        """
+
+    def adopt_template(
+        self, template: str, name: str, job: str, source: MachineOf, disks: Sequence[DiskOf], *, seal: bool
+    ) -> None:
+        """Record a version of a template, locked, with disks that the job has; see `add_template`."""
+
     def condemn_template(self, template: str, job: str) -> MachineOf:
         """In one: a template that is ready is locked by the job, and its volumes are condemned. No way back.
 

@@ -20,6 +20,11 @@ _BUSES: Final = {"vd": "virtio", "sd": "scsi", "hd": "ide", "xv": "xen", "fd": "
 _NAMESPACE: Final = uuid.UUID("0a4cbb0c-2f63-4f0c-8a43-5b8a3f6f0a9d")
 
 
+def bus_of(target: str) -> str:
+    """What a drive of this name hangs on."""
+    return _BUSES.get(target[:2], "virtio")
+
+
 def derived(*parts: object) -> str:
     """A UUID for a part of something: the same each time, so that what is recorded twice is recorded once."""
     return str(uuid.uuid5(_NAMESPACE, "/".join(map(str, parts))))
@@ -94,7 +99,7 @@ def add_disks(
             Drive(
                 id=derived(thing.id, "drive", position),
                 device=Device.DISK,
-                bus=_BUSES.get(disk.target[:2], "virtio"),
+                bus=bus_of(disk.target),
                 target=disk.target,
                 disk_id=disk.disk,
                 position=position,

@@ -187,3 +187,12 @@ def test_the_next_worker_goes_on_with_the_same_request(rig: Rig) -> None:
 def conforms(hosts: ClientHosts) -> HostPort:
     """For the type checker."""
     return hosts
+
+
+def test_a_checksum_is_of_the_whole_file(rig: Rig) -> None:
+    source = rig.source("source")
+    found = rig.hosts.checksum(order("sum"), source, nothing)
+    assert found == rig.sha256("source")
+    with pytest.raises(GuestwrightError) as caught:
+        rig.hosts.checksum(order("sum-2"), rig.place("none"), nothing)
+    assert refused(caught.value)
