@@ -9,6 +9,7 @@ from guestwright.engine.jobs.jobs import Jobs
 from guestwright.engine.jobs.model import Kind
 from guestwright.engine.templates.copies import Services
 from guestwright.engine.templates.create import template_create
+from guestwright.engine.templates.import_job import template_import
 from guestwright.engine.templates.remove import template_remove
 from guestwright.engine.vms.create import vm_create
 from guestwright.engine.vms.create_many import vm_create_many
@@ -26,6 +27,7 @@ def kinds(services: Services, disks: DiskServices, jobs: Callable[[], Jobs]) -> 
     return (
         template_create(services),
         template_remove(services),
+        template_import(services),
         vm_create(services),
         vm_create_many(jobs),
         vm_remove(services),

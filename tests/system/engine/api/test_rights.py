@@ -51,6 +51,8 @@ WHO: Final = {
     **dict.fromkeys(("alarms", "alarm", "vm-syspreps"), VIEWER),
     **dict.fromkeys(("vm-sysprep-job", "vm-payloads", "payloads", "payload", "payload-versions"), VIEWER),
     **dict.fromkeys(("templates", "template", "template-versions", "jobs", "job", "events"), VIEWER),
+    "template-ovf": VIEWER,
+    "template-import": OPERATOR,
     **dict.fromkeys(("disk-uploads", "disk-upload", "disk-upload-begin", "disk-upload-write"), OPERATOR),
     **dict.fromkeys(("disk-upload-finish", "disk-upload-abandon", "disk-download"), OPERATOR),
     **dict.fromkeys(("vm-create", "vm-change", "vm-remove", "vm-power", "vm-sysprep"), OPERATOR),

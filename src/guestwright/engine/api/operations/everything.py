@@ -31,8 +31,8 @@ def all_endpoints(parts: Parts, follower: Follower) -> tuple[Endpoint, ...]:
         *host_endpoints(parts.database),
         *storage_endpoints(parts),
         *machine_endpoints(parts),
+        *template_endpoints(parts),  # before others: `/templates/import` is no id
         *making_endpoints(parts),
-        *template_endpoints(parts.database),
         *payload_endpoints(parts.database, parts.payloads),
         *job_endpoints(parts.jobs),
         *event_endpoints(parts, follower),

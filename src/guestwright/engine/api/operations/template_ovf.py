@@ -33,18 +33,18 @@ _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 _Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
-class OvfFile(msgspec.Struct, frozen=True):
-    """A file of the package, to be fetched as the content of a disk.
+class OvfDisk(msgspec.Struct, frozen=True):
+    """A disk of the package, whose file is fetched as its content.
 
     Attributes:
-        id: by which the descriptor refers to it.
-        name: in the package.
+        file: id by which the descriptor refers to its file.
+        name: of the file in the package.
         disk: id, for `GET /disks/{id}/content`.
         format: "raw" or "qcow2".
         capacity: bytes that a machine sees.
     """
 
-    id: str
+    file: str
     name: str
     disk: str
     format: str
@@ -57,12 +57,12 @@ class OvfReply(msgspec.Struct, frozen=True):
     Attributes:
         name: of the descriptor's file.
         descriptor: its text. Of payloads it has the shape, never the contents.
-        files: of the package.
+        disks: of the package.
     """
 
     name: str
     descriptor: str
-    files: tuple[OvfFile, ...]
+    disks: tuple[OvfDisk, ...]
 
 
 class ImportBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -109,12 +109,12 @@ class _Operations:
             raise NothingToMake(what=template.name, problem="it has no disk")
         shapes = [self._shape(one, names[one.payload_id].name, names[one.payload_id].current) for one in uses]
         made = package.described(template.name, template.description, machine, shapes)
-        files = tuple(
-            OvfFile(id=file.id, name=file.name, disk=file.id, format=disk.format, capacity=disk.capacity)
+        disks = tuple(
+            OvfDisk(file=file.id, name=file.name, disk=file.id, format=disk.format, capacity=disk.capacity)
             for file, disk in zip(made.files, made.disks, strict=True)
         )
         name = f"{word(template.name)}.ovf"
-        return OvfReply(name=name, descriptor=write(made).decode(), files=files)
+        return OvfReply(name=name, descriptor=write(made).decode(), disks=disks)
 
     def import_(self, call: Call) -> Answer:
         body: ImportBody = call.body

@@ -9,6 +9,8 @@ import msgspec
 from guestwright.engine.accounts.rights import Right
 from guestwright.engine.api.endpoint import Answer, Call, Endpoint
 from guestwright.engine.api.lists import ListQuery, listed, query_of, shown
+from guestwright.engine.api.operations.template_ovf import template_ovf_endpoints
+from guestwright.engine.api.parts import Parts
 from guestwright.engine.inventory.database import Database
 from guestwright.engine.inventory.errors import NotInInventory
 from guestwright.engine.inventory.query import Filter, Op
@@ -115,14 +117,15 @@ class _Operations:
         return listed(VersionList, page, lambda one: shown(VersionReply, one))
 
 
-def template_endpoints(database: Database) -> tuple[Endpoint, ...]:
-    """The table.
+def template_endpoints(parts: Parts) -> tuple[Endpoint, ...]:
+    """The table, that of OVF packages included.
 
     Args:
-        database: the inventory.
+        parts: of the engine.
     """
-    do = _Operations(database)
+    do = _Operations(parts.database)
     return (
+        *template_ovf_endpoints(parts),  # first, see `everything`
         Endpoint(
             name="templates",
             method="GET",
