@@ -14,7 +14,7 @@ from guestwright.xenstore.core.options import Options
 from guestwright.xenstore.core.store import Store
 from guestwright.xenstore.server.daemon import SOCKET, STATE, Keeper
 from guestwright.xenstore.server.errors import UnusableState
-from guestwright.xenstore.server.journal import SUFFIX
+from guestwright.xenstore.server.journal import NEXT, SUFFIX
 from guestwright.xenstore.server.lock import DirectoryLock
 from guestwright.xenstore.server.loop import BACKLOG_MAX, Server
 from guestwright.xenstore.server.recovery import load
@@ -111,7 +111,7 @@ def _restored(path: str) -> tuple[Store, int]:
         found = load(path, None, options)
     except UnusableState:
         _LOG.exception("the saved store is put aside; agents will write their keys again")
-        for one in (path, path + SUFFIX):
+        for one in (path, path + SUFFIX, path + NEXT):
             if os.path.lexists(one):
                 os.replace(one, one + ".unusable")
         found = None

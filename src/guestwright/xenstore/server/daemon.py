@@ -25,7 +25,7 @@ from guestwright.xenstore.core.domain import Host
 from guestwright.xenstore.core.options import Options
 from guestwright.xenstore.core.store import Store
 from guestwright.xenstore.server.errors import StateNotSaved
-from guestwright.xenstore.server.journal import SUFFIX, Journal
+from guestwright.xenstore.server.journal import NEXT, SUFFIX, Journal
 from guestwright.xenstore.server.lock import DirectoryLock
 from guestwright.xenstore.server.loop import BACKLOG_MAX, Server
 from guestwright.xenstore.server.recovery import load
@@ -188,7 +188,7 @@ def _bury(store: Store, host: Host | None) -> None:
 
 
 def _forget(path: str) -> None:
-    for one in (path, path + SUFFIX):
+    for one in (path, path + SUFFIX, path + NEXT):
         if os.path.lexists(one):
             os.unlink(one)
 

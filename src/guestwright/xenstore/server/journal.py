@@ -14,25 +14,33 @@ that is not among the domains at the end must stay without effect.
 A checkpoint is the whole state in the file beside. It carries a number, and so does the first line of the
 journal that belongs to it; a journal with another number is older than the checkpoint and void. A last line
 without an end was never acknowledged.
+
+When the journal has grown long, the next one is begun beside it (`NEXT`), and another process makes the
+checkpoint that this one belongs to (`compaction`). Until that is in its place, the state is the old
+checkpoint, its journal and the next one; then the next journal takes the old one's place.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from typing import Any, Final
 
 from guestwright.xenstore.core import dump
 from guestwright.xenstore.core.domain import Domain, Phase
 from guestwright.xenstore.core.permissions import Permissions
 from guestwright.xenstore.core.store import Store
+from guestwright.xenstore.server.compaction import Compaction
 from guestwright.xenstore.server.errors import StateNotSaved
 from guestwright.xenstore.server.state_file import replace_file, write_state
 
 FORMAT: Final = "guestwright-xenstore-journal"
 VERSION: Final = 1
 SUFFIX: Final = ".journal"
+NEXT: Final = ".journal.next"
 _SIZE_MIN: Final = 8 << 20  # bytes from which a new checkpoint is worth its time
+_PATIENCE: Final = 4  # how many times that the next one may have while the checkpoint is made
 _FACTOR: Final = 4  # how many times the checkpoint's size the journal may have
 
 Entry = list[Any]
@@ -65,12 +73,25 @@ class Journal:
         self._limits: dict[str, int | None] = {}
         self._seen = -1
         self._changed: dict[bytes, None] = {}
+        self._compaction: Compaction | None = None
         self.checkpoint()
 
     def checkpoint(self) -> None:
-        """Save the whole state and begin an empty journal."""
+        """Save the whole state, now and here, and begin an empty journal.
+
+        Raises:
+            StateNotSaved: see `write`.
+        """
+        self._give_up()
         number = self.number + 1
         write_state(self._path, dump.save(self._store), number=number)
+        self._begin(number, SUFFIX)
+        with suppress(FileNotFoundError):
+            os.unlink(self._path + NEXT)  # void, as its number is older
+        self._limit = max(_SIZE_MIN, _FACTOR * os.path.getsize(self._path))
+
+    def _begin(self, number: int, suffix: str) -> None:
+        """Begin the journal of a checkpoint that is there, or is to be made of all that is written down."""
         self.number = number
         self._changed = self._core.tree.changed = {}
         self._written.clear()
@@ -79,12 +100,11 @@ class Journal:
         self._seen = self._core.administration
         head = _line({"format": FORMAT, "version": VERSION, "number": number})
         head += _line({"d": self._domains()})
-        replace_file(self._path + SUFFIX, head)
+        replace_file(self._path + suffix, head)
         if self._fd >= 0:
             os.close(self._fd)
-        self._fd = os.open(self._path + SUFFIX, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        self._fd = os.open(self._path + suffix, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         self._size = len(head)
-        self._limit = max(_SIZE_MIN, _FACTOR * os.path.getsize(self._path))
 
     def write(self) -> None:
         """Put down all that has changed since the last call.
@@ -93,6 +113,8 @@ class Journal:
             StateNotSaved: the kernel did not take it; nothing after the last call may be acknowledged.
         """
         core = self._core
+        if self._compaction is not None and self._compaction.ended:
+            self._compacted()
         if not self._changed and self._seen == core.administration:
             return
         parts = self._parts()
@@ -106,11 +128,35 @@ class Journal:
         if written < len(line):
             raise StateNotSaved(path=self._path + SUFFIX, detail="there is no room")
         self._size += written
-        if self._size > self._limit:
+        if self._size <= self._limit:
+            return
+        if self._compaction is None:
+            self._begin(self.number + 1, NEXT)
+            self._compaction = Compaction(self._path, self.number)
+        elif self._size > _PATIENCE * self._limit:
+            self.checkpoint()  # that process does not come to an end
+
+    def _compacted(self) -> None:
+        """The checkpoint is made: put it in its place, and its journal after it."""
+        made, self._compaction = self._compaction, None
+        assert made is not None
+        if not made.put():
             self.checkpoint()
+            return
+        try:
+            os.replace(self._path + NEXT, self._path + SUFFIX)
+            self._limit = max(_SIZE_MIN, _FACTOR * os.path.getsize(self._path))
+        except OSError as error:
+            raise StateNotSaved(path=self._path + NEXT, detail=error.strerror or str(error)) from error
+
+    def _give_up(self) -> None:
+        if self._compaction is not None:
+            self._compaction.give_up()
+            self._compaction = None
 
     def close(self) -> None:
         """Stop writing changes down; the files stay."""
+        self._give_up()
         self._core.tree.changed = None
         if self._fd >= 0:
             os.close(self._fd)

@@ -3,6 +3,8 @@
 Theory of operation: both are plain values. The journal's lines are laid over the checkpoint's, and what comes
 out has the form of `core.dump`, so that one reader builds, and checks, the store. Guests' connections begin
 anew: what was underway on them is not in the journal.
+
+A server that was killed while its next checkpoint was made has left one journal more (`journal.NEXT`).
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from guestwright.xenstore.core.errors import BadState
 from guestwright.xenstore.core.options import Options
 from guestwright.xenstore.core.store import Store
 from guestwright.xenstore.server.errors import UnusableState
-from guestwright.xenstore.server.journal import FORMAT, SUFFIX, VERSION
+from guestwright.xenstore.server.journal import FORMAT, NEXT, SUFFIX, VERSION
 from guestwright.xenstore.server.state_file import read_state, read_whole
 
 _INTRODUCED = {Phase.RUNNING.value, Phase.SHUT_DOWN.value}
@@ -31,7 +33,7 @@ def load(path: str, host: Host | None, options: Options | None) -> tuple[Store, 
         options: see `Store`.
 
     Returns:
-        The store and the number of its checkpoint; None when there is no file.
+        The store and the number of its last checkpoint or journal; None when there is no file.
 
     Raises:
         UnusableState: what is there is not a whole state.
@@ -44,8 +46,32 @@ def load(path: str, host: Host | None, options: Options | None) -> tuple[Store, 
         lines = _journal(path + SUFFIX, number)
         if lines is not None:
             state = _overlay(state, lines)
+        after = number if lines is None else number + 1  # without, its checkpoint is in its place already
+        more = _journal(path + NEXT, after)
+        if more is not None:
+            state, number = _overlay(state, more), after
         return dump.restore(state, host, options), number
     except (BadState, KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise UnusableState(path=path, detail=str(error) or type(error).__name__) from error
+
+
+def compacted(path: str, number: int) -> dump.State:
+    """A checkpoint with its journal laid over it.
+
+    Args:
+        path: of the checkpoint.
+        number: that both have.
+
+    Raises:
+        UnusableState: they are not there, or not whole.
+    """
+    found = read_state(path)
+    try:
+        lines = _journal(path + SUFFIX, number)
+        if found is None or found[1] != number or lines is None:
+            raise UnusableState(path=path, detail=f"it is not checkpoint {number} with its journal")
+        return _overlay(found[0], lines)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise UnusableState(path=path, detail=str(error) or type(error).__name__) from error
 
 

@@ -88,12 +88,13 @@ def replace_file(path: str, data: bytes) -> None:
         except OSError:
             os.unlink(part)
             raise
-        _force_directory(os.path.dirname(path) or ".")
+        force_directory(os.path.dirname(path) or ".")
     except OSError as error:
         raise StateNotSaved(path=path, detail=error.strerror or str(error)) from error
 
 
-def _force_directory(path: str) -> None:
+def force_directory(path: str) -> None:
+    """Have the names in a directory on disk."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)

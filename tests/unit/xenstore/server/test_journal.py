@@ -6,7 +6,7 @@ import errno
 import os
 import tempfile
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import hypothesis.strategies as st
 import pytest
@@ -14,6 +14,10 @@ from hypothesis import given, settings
 
 from guestwright.xenstore.core import dump, requests, wire
 from guestwright.xenstore.core.wire import Errno
+from guestwright.xenstore.server import compacting, compaction
+from guestwright.xenstore.server import journal as journal_module
+from guestwright.xenstore.server.compaction import SUFFIX as COMPACTED
+from guestwright.xenstore.server.compaction import Compaction
 from guestwright.xenstore.server.daemon import Keeper
 from guestwright.xenstore.server.journal import Journal
 from guestwright.xenstore.server.loop import Server
@@ -43,6 +47,8 @@ STEPS = st.one_of(
     ),
     st.tuples(st.just("turn")),
     st.tuples(st.just("checkpoint")),
+    st.tuples(st.just("long")),
+    st.tuples(st.just("compacted")),
 )
 
 
@@ -84,10 +90,46 @@ def comparable(state: dump.State) -> dump.State:
     }
 
 
+class Held(Compaction):
+    """One whose process is this one, and that ends when it is told to."""
+
+    begun: ClassVar[list[Held]] = []
+
+    def __init__(self, path: str, number: int) -> None:
+        self._path, self._made, self._number = path, path + COMPACTED, number
+        self.over = False
+        self.begun.append(self)
+
+    @property
+    def ended(self) -> bool:
+        return self.over
+
+    def end(self) -> None:
+        self.over = True
+        assert compacting.main(self._path, self._made, str(self._number)) == 0
+
+    def put(self) -> bool:
+        os.replace(self._made, self._path)
+        killed(self._path)  # between the two
+        return True
+
+    def give_up(self) -> None:
+        compaction.discard(self._path)
+
+
+def killed(path: str) -> dump.State:
+    """What the next server finds if this one is killed now."""
+    found = load(path, FakeHost(), None)
+    assert found is not None
+    return comparable(dump.save(found[0]))
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.lists(STEPS, max_size=25))
 def test_recovered_is_what_was(steps: list[Step]) -> None:
-    with tempfile.TemporaryDirectory() as directory:
+    with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(journal_module, "Compaction", Held)
+        Held.begun.clear()
         path = os.path.join(directory, "state")
         world = World(1, host=FakeHost())
         journal = Journal(world.store, path)
@@ -97,11 +139,17 @@ def test_recovered_is_what_was(steps: list[Step]) -> None:
                 journal.write()
             elif step[0] == "checkpoint":
                 journal.checkpoint()
+            elif step[0] == "long":
+                journal._limit = 0
+                journal.write()
+                assert killed(path) == comparable(dump.save(world.store))
+            elif step[0] == "compacted" and journal._compaction is not None:
+                Held.begun[-1].end()
+                journal.write()
         journal.write()
+        assert killed(path) == comparable(dump.save(world.store))
         journal.close()
-        found = load(path, FakeHost(), None)
-        assert found is not None
-        assert comparable(dump.save(found[0])) == comparable(dump.save(world.store))
+        assert killed(path) == comparable(dump.save(world.store))
 
 
 def test_a_journal_of_an_older_checkpoint_is_void(tmp_path: os.PathLike[str]) -> None:
@@ -126,15 +174,54 @@ def test_a_long_journal_becomes_a_checkpoint(tmp_path: os.PathLike[str]) -> None
     path = os.path.join(tmp_path, "state")
     world = World()
     journal = Journal(world.store, path)
-    for number in range(3000):
+    number = 0
+    while journal.number < 4:
+        number += 1
         do(world, ("write", b"/a", b"%d" % number + bytes(3900)))
         journal.write()
-        assert os.path.getsize(path + ".journal") < (8 << 20) + 40_000
-    assert journal.number > 1
-    journal.close()
+        if journal._compaction is not None:
+            assert os.path.getsize(path + ".journal") < (8 << 20) + 40_000
+            journal._compaction.wait()
+    last = b"%d\0" % number
+    assert killed(path) == comparable(dump.save(world.store))
+    journal.write()
     found = load(path, None, None)
     assert found is not None
-    assert found[0].core.tree.nodes[b"/a"].value.startswith(b"2999\0")
+    assert (found[1], found[0].core.tree.nodes[b"/a"].value[: len(last)]) == (4, last)
+    assert sorted(os.listdir(tmp_path)) == ["state", "state.journal"]
+    journal._limit = 0
+    do(world, ("write", b"/a", b"x"))
+    journal.write()
+    journal.close()  # what was being made is given up
+    assert sorted(os.listdir(tmp_path)) == ["state", "state.journal", "state.journal.next"]
+    journal = Journal(world.store, path, 5)
+    assert (journal.number, sorted(os.listdir(tmp_path))) == (6, ["state", "state.journal"])
+    journal.close()
+
+
+def test_a_checkpoint_that_cannot_be_made_elsewhere_is_made_here(tmp_path: os.PathLike[str]) -> None:
+    path = os.path.join(tmp_path, "state")
+    world = World()
+    journal = Journal(world.store, path)
+    do(world, ("write", b"/a", b"1"))
+    journal._limit = 0
+    journal.write()
+    assert journal._compaction is not None
+    journal._compaction._process.kill()
+    journal._compaction.wait()
+    do(world, ("write", b"/a", b"2"))
+    journal.write()
+    assert journal.number == 3
+    assert killed(path) == comparable(dump.save(world.store))
+    assert sorted(os.listdir(tmp_path)) == ["state", "state.journal"]
+    do(world, ("write", b"/a", b"3"))
+    journal._limit = 0
+    journal.write()
+    do(world, ("write", b"/a", b"4"))
+    journal.write()  # it does not come to an end, and the journal is four times too long
+    assert journal.number == 5
+    assert killed(path) == comparable(dump.save(world.store))
+    journal.close()
 
 
 def test_a_full_disk_stops_the_journal_not_the_server(
