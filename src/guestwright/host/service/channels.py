@@ -95,13 +95,19 @@ class Channels:
         if self._thread.is_alive():
             self._thread.join()
 
-    def open(self, domid: int, path: str) -> None:
-        """Connect a domain, now and whenever its line has ended; what is open already is left alone."""
+    def open(self, domid: int, path: str, pause: float = 0.0) -> None:
+        """Connect a domain, now and whenever its line has ended; what is open already is left alone.
+
+        Args:
+            domid: its number.
+            path: of the socket of its port.
+            pause: seconds before the first attempt.
+        """
         with self._changed:
             known = self._known.get(domid)
             if known is None or known.path != path:
                 self._known[domid] = _Line(path)
-                self._put(domid, 0.0)
+                self._put(domid, pause)
 
     def drop(self, domid: int) -> None:
         """Connect a domain no more."""

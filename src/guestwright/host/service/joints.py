@@ -17,10 +17,12 @@ from guestwright.host.service.domains import Domains, Entry
 from guestwright.host.service.listening import Listening
 from guestwright.host.service.own_store import CHANNEL
 from guestwright.host.service.port import ChannelState
-from guestwright.hypervisor.domain import Domain
+from guestwright.hypervisor.domain import Domain, State
 from guestwright.hypervisor.events import Event
 
 _ON_ITS_WAY: Final = frozenset((ChannelState.WAITING, ChannelState.CONNECTED))
+_PAUSED: Final = "the domain is paused"
+_HEARS: Final = 0.5  # seconds for a guest to hear that its port is closed
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -57,6 +59,7 @@ class Joints:
         self._channels = channels
         self._announcing = announcing
         self._plug = plug
+        self._paused: set[Life] = set()  # who are not to be connected until they run
         self._tried: set[Life] = set()  # to whom a port was to be given; not again in this life
         self.hypervisor_lost: float | None = None
         self.hypervisor_losses = 0
@@ -76,6 +79,7 @@ class Joints:
         if self._channels is not None:
             self._channels.drop(life.domid)
         self._tried.discard(life)
+        self._paused.discard(life)
         with self._lock:
             news = self._book.gone(life)
         self._announcing.alarms(news.alarms)
@@ -92,7 +96,14 @@ class Joints:
             port = entry.domain.channel(CHANNEL)
         if port is None or entry.life is None:
             return entry
-        self._channels.open(entry.life.domid, port.path)
+        if entry.domain.state is State.PAUSED and entry.channel is not ChannelState.CONNECTED:
+            # It may be coming from another host: on a line that is there before it runs, it never hears that
+            # its store is another. One that finds its port closed for a moment begins anew.
+            self._paused.add(entry.life)
+            return replace(entry, channel=ChannelState.WAITING, channel_reason=_PAUSED)
+        pause = _HEARS if entry.life in self._paused else 0.0
+        self._paused.discard(entry.life)
+        self._channels.open(entry.life.domid, port.path, pause)
         if port.open is not None:
             self._connected(entry.life, there=port.open)
         if entry.channel in _ON_ITS_WAY:

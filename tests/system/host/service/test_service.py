@@ -15,6 +15,7 @@ from guestwright.hypervisor.drivers.fake.hypervisor import FakeHypervisor
 from guestwright.hypervisor.errors import DomainNotFound
 from guestwright.hypervisor.events import Event
 from guestwright.hypervisor.events import EventKind as Happened
+from guestwright.hypervisor.spec import RunOnce
 from guestwright.xenstore.core.wire import Errno
 from tests.support.host_daemon import Site, eventually, machine, served, site, uuid_of
 from tests.support.xenstore_server import Wire
@@ -253,3 +254,16 @@ def test_a_damaged_store_is_put_aside(place: Path) -> None:
     with site(place) as one:
         assert one.domid(1) == 1
     assert (place / "run/xenstore/state.unusable").read_bytes() == b"nonsense"
+
+
+def test_a_domain_that_is_paused_has_no_line_before_it_runs(place: Path) -> None:
+    """As one that comes from another host: its agent is to find the port closed, and to begin anew."""
+    with site(place) as one:
+        one.hypervisor.stop(uuid_of(1))
+        one.hypervisor.start(uuid_of(1), RunOnce(paused=True))
+        eventually(lambda: one.service.domain(uuid_of(1)).channel_reason == "the domain is paused")
+        assert one.service.domain(uuid_of(1)).channel is ChannelState.WAITING
+        with pytest.raises(TimeoutError):
+            one.hypervisor.guest(uuid_of(1)).open_channel(CHANNEL, 0.3)
+        one.hypervisor.unpause(uuid_of(1))
+        one.guest(1).sock.close()
