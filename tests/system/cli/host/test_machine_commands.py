@@ -40,9 +40,11 @@ class Syspreps:
 
     kind = Kind(name="sysprep", run=lambda work: work.job.parameters)
 
-    def submit(self, jobs: Jobs, domain: DomainId, answers: bytes, *, filename: str, deadline: float) -> Job:
+    def submit(
+        self, jobs: Jobs, domain: DomainId, answers: bytes, *, filename: str, deadline: float, job: str
+    ) -> Job:
         told = {"domain": domain, "bytes": len(answers), "filename": filename, "deadline": deadline}
-        return jobs.submit("sysprep", told)
+        return jobs.submit("sysprep", told, job=job)
 
 
 @contextmanager
