@@ -293,7 +293,7 @@ def compare(teller: Teller) -> None:
     seen = {}
     for name in ("web-1", "web-2"):
         script = "hostname; cat /etc/machine-id; ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub"
-        script += " | cut -d ' ' -f 2; ip -4 -o addr show eth0 | tr -s ' ' | cut -d ' ' -f 4"
+        script += ' | cut -d " " -f 2; ip -4 -o addr show eth0 | tr -s " " | cut -d " " -f 4'
         said = teller.guestwright("guest", "exec", name, "--", "/bin/sh", "-c", script)
         seen[name] = said.split()
     first, second = seen["web-1"], seen["web-2"]

@@ -97,8 +97,8 @@ class Xenbus(Transport):
     message_max = DEVICE_MESSAGE_MAX
     whole = True
     transactions = False
-    # The line can have more under way, and is up to ten times as fast then; but both times that this was
-    # tried on a Xen host, its C xenstored (Debian's 4.17.7) ended. Until it is known why: one at a time.
+    # The line can have more under way, and is up to ten times as fast then; but each time that this was
+    # tried on a Xen host, its C xenstored (Debian's 4.17.7) ended or answered no more. Until it is known why: one at a time.
     window = 1
     name = "xenbus"
 
