@@ -98,7 +98,8 @@ class Xenbus(Transport):
     whole = True
     transactions = False
     # The line can have more under way, and is up to ten times as fast then; but each time that this was
-    # tried on a Xen host, its C xenstored (Debian's 4.17.7) ended or answered no more. Until it is known why: one at a time.
+    # tried on a Xen host, its C xenstored (Debian's 4.17.7) ended or answered no more. Until it is known why:
+    # one at a time.
     window = 1
     name = "xenbus"
 
