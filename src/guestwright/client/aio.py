@@ -23,6 +23,7 @@ from guestwright.client.call import Answer, Call, Json, Page, Request
 from guestwright.client.errors import EngineLost, RemoteError
 from guestwright.client.flows import Progress
 from guestwright.client.kinds import Kind
+from guestwright.client.ovf import Importing, Told, export, import_
 from guestwright.client.settings import Settings
 from guestwright.client.steps import Ask, Flow, Give, More, Open, Pause, Running, Step, Work
 from guestwright.client.stream import Event
@@ -110,6 +111,19 @@ class AsyncClient:
     ) -> int:
         """Download a disk's file, see `Client.download_disk`."""
         return await self._run(self.settings.downloading(disk, path, progress, patience))
+
+    async def export_template(
+        self, template: str, path: str, *, version: int | None = None, progress: Told | None = None
+    ) -> Json:
+        """Write a version of a template as an OVF package, see `Client.export_template`."""
+        return await self._run(export(self.settings, template, version, path, progress or _nobody))
+
+    async def import_template(
+        self, path: str, *, host: str, storage: str, progress: Told | None = None, **more: Any
+    ) -> Json:
+        """Make a template of an OVF package, see `Client.import_template`."""
+        importing = Importing(path=path, host=host, storage=storage, **more)
+        return await self._run(import_(self.settings, importing, progress or _nobody))
 
     def events(
         self, after: str | None = None, *, kinds: tuple[str, ...] = (), patience: float = 3600.0
@@ -202,6 +216,10 @@ class AsyncClient:
     async def connect(self) -> AsyncLine:
         """Make a connection; see `aline.connect`."""
         return await connect(self.settings.server, self.settings.context)
+
+
+def _nobody(what: str, done: int, total: int) -> None:
+    """For who wants no progress."""
 
 
 class _Stream:

@@ -23,6 +23,7 @@ from guestwright.client.errors import EngineLost, RemoteError
 from guestwright.client.flows import Progress
 from guestwright.client.kinds import Kind
 from guestwright.client.line import Line
+from guestwright.client.ovf import Importing, Told, export, import_
 from guestwright.client.settings import Settings
 from guestwright.client.steps import Ask, Flow, Give, More, Open, Pause, Running, Step, Work
 from guestwright.client.stream import Event
@@ -140,6 +141,47 @@ class Client:
         """
         return self._run(self.settings.downloading(disk, path, progress, patience))
 
+    def export_template(
+        self, template: str, path: str, *, version: int | None = None, progress: Told | None = None
+    ) -> Json:
+        """Write a version of a template as an OVF package.
+
+        Args:
+            template: name or id.
+            path: of an OVA, if it ends in ".ova"; else of a directory.
+            version: number; None for the newest that is ready.
+            progress: is told what is being done, bytes so far, and in all.
+
+        Returns:
+            `template`, `version`, `path`, `bytes` and `files`, names.
+
+        Raises:
+            LocalImageBad: it cannot be written. And as `do`.
+        """
+        return self._run(export(self.settings, template, version, path, progress or _nobody))
+
+    def import_template(
+        self, path: str, *, host: str, storage: str, progress: Told | None = None, **more: Any
+    ) -> Json:
+        """Make a template of an OVF package: upload its disks, and have the engine do the rest.
+
+        Args:
+            path: of an OVA, a descriptor, or the directory of one.
+            host: name or id.
+            storage: name of a storage domain there.
+            progress: see `export_template`.
+            more: `name`, `seal`: see `ovf.Importing`.
+
+        Returns:
+            The job that makes the template, begun: `wait` for it.
+
+        Raises:
+            BadPackage, BadDescriptor, PackageChanged, UnsupportedPackage: it is none that can be imported.
+            LocalImageBad: it cannot be read. And as `do`.
+        """
+        importing = Importing(path=path, host=host, storage=storage, **more)
+        return self._run(import_(self.settings, importing, progress or _nobody))
+
     def events(
         self, after: str | None = None, *, kinds: tuple[str, ...] = (), patience: float = 3600.0
     ) -> Iterator[Event]:
@@ -231,6 +273,10 @@ class Client:
     def connect(self) -> Line:
         """Make a connection; see `Line`."""
         return Line(self.settings.server, self.settings.context)
+
+
+def _nobody(what: str, done: int, total: int) -> None:
+    """For who wants no progress."""
 
 
 class _Stream:

@@ -12,11 +12,10 @@ import re
 from collections.abc import Callable
 from functools import partial
 from typing import Final
-from urllib.parse import quote
 
 from guestwright.base.record import record
 from guestwright.client.address import Server
-from guestwright.client.call import BASE, Answer, Call, Json, Request
+from guestwright.client.call import Answer, Call, Json, Request
 from guestwright.client.calls import disks
 from guestwright.client.errors import (
     EngineAnswerBad,
@@ -223,7 +222,7 @@ def download(disk: str, path: str, server: Server, trying: Trying, progress: Mov
 
 
 def _wanted(disk: str, at: int, tag: str) -> Request:
-    target = f"{BASE}/disks/{quote(disk, safe='')}/content"
+    target = disks.content(disk).request("").target
     headers = {"Accept": "application/octet-stream"}
     if at and tag:
         headers |= {"Range": f"bytes={at}-", "If-Range": tag}

@@ -58,3 +58,8 @@ def finish(identity: str) -> Call[Json]:
 def abandon(identity: str) -> Call[None]:
     """Give an upload up, with all that has arrived."""
     return Call("DELETE", ("disks", "uploads", identity), nothing, seconds=_SECONDS)
+
+
+def content(identity: str) -> Call[None]:
+    """Where the file of a disk is; its answer is no JSON, and `transfers` takes it bit by bit."""
+    return Call("GET", ("disks", identity, "content"), nothing)

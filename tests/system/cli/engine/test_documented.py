@@ -11,7 +11,18 @@ import pytest
 
 from guestwright.base.secret import Secret
 from guestwright.client.call import BASE, Call
-from guestwright.client.calls import accounts, events, guests, hosts, jobs, payloads, templates, vms
+from guestwright.client.calls import (
+    accounts,
+    disks,
+    events,
+    guests,
+    hosts,
+    jobs,
+    payloads,
+    templates,
+    templates_ovf,
+    vms,
+)
 from guestwright.client.client import Client
 from guestwright.client.kinds import (
     ALARMS,
@@ -44,6 +55,13 @@ CALLS: dict[str, Call[Any]] = {
     "history": guests.history("X", "host"),
     "exec": guests.execute("X", ["/x"]),
     "add_host": hosts.add("n", "a"),
+    "begin_upload": disks.begin("n", host="h", storage="s", format="raw", size=512, file_size=512),
+    "uploads": disks.uploads(),
+    "upload": disks.upload("X"),
+    "write_upload": disks.write("X"),
+    "finish_upload": disks.finish("X"),
+    "abandon_upload": disks.abandon("X"),
+    "disk_content": disks.content("X"),
     "jobs": jobs.all_jobs(),
     "job": jobs.show("X"),
     "cancel": jobs.cancel("X"),
@@ -55,6 +73,8 @@ CALLS: dict[str, Call[Any]] = {
     "make_template": templates.create("v", "n"),
     "template_versions": templates.versions("X"),
     "remove_template": templates.remove("X"),
+    "template_descriptor": templates_ovf.descriptor("X", "X"),
+    "import_template": templates_ovf.make("x", {"f": "d"}),
     "make_vms": vms.create("t", "n"),
     "remove_vm": vms.remove("X"),
     "power": vms.power("X", "start"),
@@ -81,15 +101,21 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="module")
-def offered(engine: Engine) -> set[tuple[str, str]]:
-    """Methods and paths of the engine's own description."""
+def described(engine: Engine) -> dict[tuple[str, str], dict[str, Any]]:
+    """The engine's own description, by methods and paths."""
     with Client(engine.url) as client:
         document = client.do(Call("GET", ("openapi.json",), dict))
     return {
-        (method.upper(), re.sub(r"\{[^}]*\}", "X", path.removeprefix(BASE)))
+        (method.upper(), re.sub(r"\{[^}]*\}", "X", path.removeprefix(BASE))): operation
         for path, methods in document["paths"].items()
-        for method in methods
+        for method, operation in methods.items()
     }
+
+
+@pytest.fixture(scope="module")
+def offered(described: dict[tuple[str, str], dict[str, Any]]) -> set[tuple[str, str]]:
+    """Methods and paths."""
+    return set(described)
 
 
 def asked(call: Call[Any]) -> tuple[str, str]:
@@ -105,14 +131,17 @@ def test_every_operation_has_a_call(offered: set[tuple[str, str]]) -> None:
     assert offered - {asked(one) for one in CALLS.values()} <= {("GET", "/openapi.json")}
 
 
-def test_calls_get_a_key_where_the_engine_takes_one() -> None:
+def test_calls_get_a_key_where_the_engine_takes_one(
+    described: dict[tuple[str, str], dict[str, Any]],
+) -> None:
     keyed = {asked(one) for one in CALLS.values() if one.keyed}
-    assert keyed == {
-        ("POST", "/vms"),
-        ("DELETE", "/vms/X"),
-        ("POST", "/templates"),
-        ("DELETE", "/templates/X"),
+    taken = {
+        one
+        for one, operation in described.items()
+        if any(each["name"] == "Idempotency-Key" for each in operation["parameters"])
     }
+    assert keyed == taken
+    assert len(keyed) > 9
 
 
 def test_the_documents_examples_work(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,9 @@ from guestwright.cli.lazy import LazyGroup
 _HERE: Final = "guestwright.cli.engine.disk"
 _COMMANDS: Final = {
     "list": (f"{_HERE}.list_", "list_", "Disks."),
+    "upload": (f"{_HERE}.upload", "upload", "Send a file and make it a disk."),
+    "uploads": (f"{_HERE}.uploads", "uploads", "Uploads that are under way."),
+    "download": (f"{_HERE}.download", "download", "Fetch a disk's file."),
 }
 
 

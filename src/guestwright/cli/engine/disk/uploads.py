@@ -1,0 +1,40 @@
+"""`guestwright disk uploads`."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import click
+
+from guestwright.cli.engine.options import EXITS, connect, engine_options
+from guestwright.cli.engine.shown import of, print_done, print_items
+
+_EPILOG: Final = f"""\b
+Examples:
+  guestwright disk uploads
+  guestwright disk uploads --give-up 0190b2c4-…
+
+{EXITS}"""
+_COLUMNS: Final = (
+    ("NAME", of("name")),
+    ("STORAGE", of("storage")),
+    ("FORMAT", of("format")),
+    ("SIZE", of("size")),
+    ("CREATED", of("created")),
+    ("ID", of("id")),
+)
+
+
+@click.command("uploads", epilog=_EPILOG, short_help="Uploads that are under way.")
+@click.option("--give-up", metavar="UPLOAD", help="Remove one, with all that has arrived of it.")
+@engine_options
+def uploads(give_up: str | None, **params: Any) -> None:
+    """List uploads that have not become disks yet, of everybody; or give one up."""
+    from guestwright.client.calls import disks
+
+    with connect(params) as client:
+        if give_up is None:
+            print_items(params, "uploads", list(client.all(disks.uploads())), _COLUMNS)
+            return
+        client.do(disks.abandon(give_up))
+    print_done(params, "upload", {"id": give_up}, f"{give_up} is given up")
