@@ -137,6 +137,8 @@ class ScriptedHost:
             store="own",
             started=NOW,
             granted=frozenset({Operation.EXEC}),
+            cpus=8,
+            memory=32 << 30,
         )
 
     def figures(self) -> Figures:

@@ -32,6 +32,7 @@ _COMMANDS = {
     ),
     "guest": ("guestwright.cli.engine.guest.group", "guest", "What runs in machines: facts, programs."),
     "job": ("guestwright.cli.engine.job.group", "job", "Jobs of the engine."),
+    "audit": ("guestwright.cli.engine.audit.group", "audit", "Who did what, and how it ended."),
     "event": ("guestwright.cli.engine.event.group", "event", "What happens, as the engine sees it."),
     "user": ("guestwright.cli.engine.user.group", "user", "Who may log in, and what they may do."),
     "token": ("guestwright.cli.engine.token.group", "token", "Tokens for programs."),

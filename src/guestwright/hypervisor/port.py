@@ -32,6 +32,8 @@ class About:
         kind: "QEMU", "Xen" or "fake".
         version: of the hypervisor, "7.2.22".
         hostname: as the hypervisor knows its host.
+        cpus: processors of the host, as many as guests can run on.
+        memory: bytes that the host has for itself and all guests.
     """
 
     driver: str
@@ -39,6 +41,8 @@ class About:
     kind: str
     version: str
     hostname: str
+    cpus: int = 0
+    memory: int = 0
 
 
 class Inventory(Protocol):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from guestwright.base.record import replace
@@ -18,6 +20,12 @@ def test_says_what_it_is(bench: Bench) -> None:
     about = bench.hypervisor.about()
     assert about.kind == ("QEMU" if bench.real else "fake")
     assert about.version.count(".") == 2
+    assert about.cpus >= 1
+    if bench.real:
+        there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        assert abs(about.memory - there) <= there // 4  # where memory is lent to a machine, it changes
+    else:
+        assert (about.cpus, about.memory) == (16, 64 << 30)
 
 
 def test_a_defined_domain_is_off_ours_and_as_asked_for(bench: Bench) -> None:

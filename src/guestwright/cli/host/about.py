@@ -9,7 +9,7 @@ import click
 from guestwright.cli.host.options import EXITS, connect, service_options
 from guestwright.cli.host.shown import clock
 from guestwright.cli.host.table import pairs
-from guestwright.cli.output import print_json, say
+from guestwright.cli.output import human, print_json, say
 
 _EPILOG = f"""\b
 Examples:
@@ -34,6 +34,8 @@ def about(**params: Any) -> None:
         ("host", found["hostname"]),
         ("version", found["version"]),
         ("hypervisor", f"{found['hypervisor']} {found['hypervisor_version']} at {found['uri']}"),
+        ("processors", str(found.get("cpus") or "")),
+        ("memory", human(found["memory"]) if found.get("memory") else ""),
         ("store", found["store"]),
         ("since", clock(found["started"])),
         ("allows", ", ".join(found["granted"])),

@@ -16,7 +16,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 EXITS: Final = """\b
 Exit codes: 0 done, 1 failed or refused, 2 wrong usage, 4 not supported there.
 The service is looked for at --socket or --tls, else at $GUESTWRIGHT_HOST (HOST:PORT,
-TLS) or $GUESTWRIGHT_HOST_SOCKET, else at /run/guestwright/api.sock."""
+TLS) or $GUESTWRIGHT_HOST_SOCKET, else at /run/guestwright/api.sock, else where
+`guestwright up` has its own host service: ~/.local/share/guestwright/engine/api.sock,
+/var/lib/guestwright/engine/api.sock."""
 
 _OPTIONS: Final = (
     click.option("--socket", metavar="PATH", help="Unix socket of the service."),

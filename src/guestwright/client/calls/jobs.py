@@ -31,6 +31,13 @@ def cancel(identity: str) -> Call[Json]:
     return Call("POST", ("jobs", identity, "cancel"), thing)
 
 
-def audit(*, filters: tuple[str, ...] = (), limit: int = 0) -> Call[Page]:
-    """Lines of the audit log."""
-    return Call("GET", ("audit",), page, query={"filter": list(filters), "limit": limit or None})
+def audit(*, actor: str = "", subject: str = "", limit: int = 0) -> Call[Page]:
+    """Lines of the audit log, newest first.
+
+    Args:
+        actor: name of a user; "" for all.
+        subject: id or name of what they are about; "" for everything.
+        limit: lines of a page; 0 for the engine's own.
+    """
+    query = {"actor": actor or None, "subject": subject or None, "limit": limit or None}
+    return Call("GET", ("audit",), page, query=query)

@@ -21,6 +21,8 @@ def connected(database: Database, host: str, about: About) -> None:
     wanted: dict[str, Any] = {
         "hypervisor": printable(f"{about.hypervisor} {about.hypervisor_version}".strip()),
         "software": printable(about.version),
+        "cpus": about.cpus,
+        "memory": about.memory,
         "reason": "" if about.hypervisor_lost is None else _AWAY,
     }
     with database.write() as tx:

@@ -132,12 +132,14 @@ class Duplicate(msgspec.Struct, frozen=True):
 
 
 class About(msgspec.Struct, frozen=True):
-    """The service; `hypervisor_lost` since when its hypervisor is away."""
+    """The service; `hypervisor_lost` since when its hypervisor is away; memory in bytes."""
 
     hypervisor: _Word = ""
     hypervisor_version: _Word = ""
     version: _Word = ""
     hypervisor_lost: float | None = None
+    cpus: Annotated[int, msgspec.Meta(ge=0, le=1 << 20)] = 0
+    memory: _Bytes = 0
 
 
 def moment(said: float, now: float) -> float:

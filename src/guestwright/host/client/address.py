@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import Final
 
 from guestwright.base.record import record
 from guestwright.host.client.errors import BadAddress
 
 SOCKET: Final = "/run/guestwright/api.sock"
+_UP: Final = "/var/lib/guestwright/engine/api.sock"
 IDENTITY: Final = "~/.config/guestwright/identity"
 PORT: Final = 8443
 _SOCKET_MAX: Final = 107  # bytes, unix(7)
@@ -53,7 +55,7 @@ def find_address(socket: str | None, tls: str | None, identity: str | None) -> A
     """Where to look, from options and the environment.
 
     Args:
-        socket: path of a unix socket; else $GUESTWRIGHT_HOST_SOCKET, else `SOCKET`.
+        socket: path of a unix socket; else $GUESTWRIGHT_HOST_SOCKET, else the first of `places`.
         tls: "HOST", "HOST:PORT" or "[IPV6]:PORT"; else, without a socket, $GUESTWRIGHT_HOST.
         identity: directory; else $GUESTWRIGHT_IDENTITY, else `IDENTITY`.
 
@@ -67,12 +69,30 @@ def find_address(socket: str | None, tls: str | None, identity: str | None) -> A
         host, port = _split(tls)
         directory = identity or os.environ.get("GUESTWRIGHT_IDENTITY") or IDENTITY
         return TlsAddress(host=host, port=port, identity=os.path.expanduser(directory))
-    path = socket or os.environ.get("GUESTWRIGHT_HOST_SOCKET") or SOCKET
+    path = socket or os.environ.get("GUESTWRIGHT_HOST_SOCKET") or _there()
     if len(os.fsencode(path)) > _SOCKET_MAX or "\0" in path:
         raise BadAddress(
             what="socket", value=path, problem=f"a socket's path has at most {_SOCKET_MAX} bytes"
         )
     return UnixAddress(path=path)
+
+
+def places() -> tuple[str, ...]:
+    """Where services put their sockets: `host serve`, then `guestwright up` of this user, then of root."""
+    data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")
+    return (SOCKET, os.path.join(data, "guestwright", "engine", "api.sock"), _UP)
+
+
+def _there() -> str:
+    """The first place with a socket that is root's or the user's own; without any, `SOCKET`."""
+    for path in places():
+        try:
+            found = os.stat(path)
+        except (OSError, ValueError):
+            continue
+        if stat.S_ISSOCK(found.st_mode) and found.st_uid in (0, os.geteuid()):
+            return path
+    return SOCKET
 
 
 def _split(text: str) -> tuple[str, int]:

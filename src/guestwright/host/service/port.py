@@ -174,6 +174,8 @@ class AboutHost:
         hypervisor_lost: since when the hypervisor is away; None while it answers.
         store_lost: since when the store is away; None while it answers.
         granted: what this host's operator allows of what has to be allowed.
+        cpus: processors of the host; 0 where nobody knows.
+        memory: bytes that the host has for itself and all guests; 0 where nobody knows.
     """
 
     hostname: str
@@ -186,6 +188,8 @@ class AboutHost:
     hypervisor_lost: float | None = None
     store_lost: float | None = None
     granted: frozenset[Operation] = frozenset()
+    cpus: int = 0
+    memory: int = 0
 
 
 @record

@@ -115,6 +115,8 @@ class Service:
             hypervisor_lost=self._parts.joints.hypervisor_lost,
             store_lost=self._parts.joints.store_lost,
             granted=self._configuration.granted,
+            cpus=self._about.cpus,
+            memory=self._about.memory,
         )
 
     def figures(self) -> Figures:

@@ -11,6 +11,7 @@ from guestwright.base.errors import UsageError
 from guestwright.client.errors import NoSuchThing
 from guestwright.engine.following.alarms import Alarms
 from guestwright.engine.following.said import Duplicate
+from guestwright.engine.inventory.choices import Role
 from tests.support.engine_server import Engine, serving
 
 pytestmark = pytest.mark.system
@@ -57,3 +58,28 @@ def test_syspreps_of_a_machine(engine: Engine, tmp_path: Path) -> None:
     assert "failed" in shown.out
     assert "more than 1" in shown.err
     assert "CANARY" not in shown.out
+
+
+def test_the_audit_log(engine: Engine) -> None:
+    bob = engine.stand.user("bob", Role.VIEWER)
+    mine = engine.token
+    vm = engine.stand.vm("web-1").id
+    for number in range(3):
+        engine.stand.clock.now += 1
+        engine.ok("vm", "start", "web-1")
+        engine.stand.guests.power_after = ("off", "running")[number % 2]
+        engine.ok("vm", "stop", "web-1", "--force")
+        engine.stand.guests.power_after = "running"
+    engine.login(engine.stand.token(bob))
+    assert engine.run("audit", "list").error.code == "account-may-not"  # type: ignore[union-attr]  # an error
+    engine.login(mine)
+    lines = engine.ok("audit", "list", "--subject", vm, "--actor", "ann")["items"]
+    assert [one["number"] for one in lines] == sorted((one["number"] for one in lines), reverse=True)
+    assert {one["action"] for one in lines} == {"vm-power"}
+    assert len(lines) == 6
+    done = engine.run("audit", "list", "--limit", "2")
+    assert len(done.out.splitlines()) == 3
+    assert "more than 2" in done.err
+    denied = engine.ok("audit", "list", "--actor", "bob", "--limit", "0")["items"]
+    assert ("audit", "denied") in [(one["action"], one["outcome"]) for one in denied]
+    assert engine.ok("audit", "list", "--actor", "nobody")["items"] == []

@@ -147,6 +147,7 @@ def test_domains_are_adopted_and_followed(engine: Engine, directory: Path) -> No
         assert adopted is not None
         assert (adopted.name, adopted.host_id, adopted.memory) == ("web1", HOST, 1 << 30)
         assert adopted.initialised
+        assert (engine.host().cpus, engine.host().memory) == (16, 64 << 30)
         with engine.database.read() as tx:
             assert [one.mac for one in tx.nics.all()] == ["52:54:00:00:00:01", "52:54:00:00:00:02"]
             assert [one.target for one in tx.drives.all()] == ["sda", "sda"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 import time
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from guestwright.base.errors import EXIT_USAGE
+from guestwright.engine.process.settings import default_directory
+from guestwright.host.client import address as addresses
 from guestwright.host.client.address import Address, TlsAddress, UnixAddress, find_address
 from guestwright.host.client.client import HostClient
 from guestwright.host.client.errors import (
@@ -217,7 +220,35 @@ def test_a_connection_that_the_server_has_closed_is_made_again(tmp_path: Path) -
 def test_where_to_look(given: tuple[str | None, ...], found: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("GUESTWRIGHT_HOST", "GUESTWRIGHT_HOST_SOCKET", "GUESTWRIGHT_IDENTITY"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(addresses, "places", lambda: ("/nowhere/a", "/nowhere/b"))
     assert str(find_address(*given)) == found
+
+
+def test_the_socket_of_guestwright_up_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GUESTWRIGHT_HOST", "GUESTWRIGHT_HOST_SOCKET"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    first, second, third = addresses.places()
+    assert (first, third) == ("/run/guestwright/api.sock", "/var/lib/guestwright/engine/api.sock")
+    monkeypatch.setattr(addresses, "places", lambda: (str(tmp_path / "none"), second))
+    os.makedirs(os.path.dirname(second))
+    Path(second).touch()  # no socket
+    assert str(find_address(None, None, None)) == "/run/guestwright/api.sock"
+    os.unlink(second)
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(second)
+        assert str(find_address(None, None, None)) == second
+        assert str(find_address("/a", None, None)) == "/a"
+        assert str(find_address(None, "far:1", None)) == "far:1"
+        monkeypatch.setenv("GUESTWRIGHT_HOST_SOCKET", "/b")
+        assert str(find_address(None, None, None)) == "/b"
+
+
+def test_the_last_place_is_where_the_engine_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert addresses.places()[2] == os.path.join(default_directory(), "api.sock")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert addresses.places()[1] == os.path.join(default_directory(), "api.sock")
 
 
 def test_the_environment_says_where_unless_options_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from guestwright.base.record import replace
 from guestwright.hypervisor.assignment import SERIAL, assign, no_channels
 from guestwright.hypervisor.domain import Bus, Channel, Domain, DomainId, Nic, State, Virtualisation
@@ -17,6 +19,9 @@ from guestwright.hypervisor.port import About
 from guestwright.hypervisor.spec import DomainSpec
 from guestwright.hypervisor.statement import Statement, Witness
 
+_CPUS: Final = 16
+_MEMORY: Final = 64 << 30
+
 
 class FakeInventory:
     """Lists, defines and removes."""
@@ -25,7 +30,15 @@ class FakeInventory:
 
     def about(self) -> About:
         """See `port.Inventory`."""
-        return About(driver="fake", uri=self._world.uri, kind="fake", version="1.0.0", hostname="fake")
+        return About(
+            driver="fake",
+            uri=self._world.uri,
+            kind="fake",
+            version="1.0.0",
+            hostname="fake",
+            cpus=_CPUS,
+            memory=_MEMORY,
+        )
 
     def list(self) -> tuple[Domain, ...]:
         """See `port.Inventory`."""

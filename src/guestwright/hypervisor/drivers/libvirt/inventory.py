@@ -24,12 +24,20 @@ class LibvirtInventory(Linked):
         """See `port.Inventory`."""
         with self._link.call("asking for the version") as connection:
             number = connection.getVersion()
+            _, mebibytes, cpus, *_ = connection.getInfo()
+            kind = connection.getType()
+            if kind == "Xen":  # all that the hypervisor has; the other call would tell of domain 0, if at all
+                memory = int(mebibytes) << 20
+            else:  # the present memory: that of `getInfo` misses what was plugged in since the start
+                memory = int(connection.getMemoryStats(-1)["total"]) << 10
             return About(
                 driver="libvirt",
                 uri=self._link.uri,
-                kind=connection.getType(),
+                kind=kind,
                 version=f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}",
                 hostname=connection.getHostname(),
+                cpus=int(cpus),
+                memory=memory,
             )
 
     def list(self) -> tuple[Domain, ...]:
