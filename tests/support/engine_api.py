@@ -30,6 +30,7 @@ from guestwright.engine.disks.finish import DiskServices, disk_upload
 from guestwright.engine.hosts.addresses import HostAddresses
 from guestwright.engine.hosts.lines import Lines
 from guestwright.engine.hosts.orders import Orders
+from guestwright.engine.hosts.port import ClientHosts
 from guestwright.engine.inventory import states
 from guestwright.engine.inventory.choices import Role
 from guestwright.engine.inventory.database import Database
@@ -46,6 +47,7 @@ from guestwright.engine.payloads.payloads import Payloads
 from guestwright.engine.templates.copies import Services
 from guestwright.engine.templates.create import template_create
 from guestwright.engine.templates.database_inventory import DatabaseInventory
+from guestwright.engine.templates.import_job import template_import
 from guestwright.engine.templates.remove import template_remove
 from guestwright.engine.vms.create import vm_create
 from guestwright.engine.vms.create_many import vm_create_many
@@ -224,7 +226,10 @@ def standing(directory: Path) -> Iterator[ApiStand]:
         addresses = HostAddresses(database, str(directory / "identities"))
         lines = Lines(addresses)
         disks = DiskServices(database=database, orders=Orders(lines))
-        kinds = [*all_kinds(database, world, made), disk_upload(disks)]
+        payloads = Payloads(database, Keys(first=KEY, all={KEY: bytes(32)}))
+        hosts = ClientHosts(addresses, payloads.for_host)
+        real = Services(hosts=hosts, inventory=DatabaseInventory(database))
+        kinds = [*all_kinds(database, world, made), disk_upload(disks), template_import(real)]
         worker = Worker(book, MemoryJournal(), kinds, settings=Settings(poll=0.02))
         made.append(Jobs(book, kinds, wake=worker.wake))
         guests = FakeGuests()
@@ -232,7 +237,7 @@ def standing(directory: Path) -> Iterator[ApiStand]:
             database=database,
             users=Users(database, Passwords(LOW)),
             tokens=Tokens(database),
-            payloads=Payloads(database, Keys(first=KEY, all={KEY: bytes(32)})),
+            payloads=payloads,
             jobs=made[0],
             guests=guests,
             addresses=addresses,
@@ -242,6 +247,7 @@ def standing(directory: Path) -> Iterator[ApiStand]:
             yield ApiStand(build(parts), parts, guests, clock, world, worker, directory)
         finally:
             worker.close()
+            hosts.close()
             lines.close()
 
 

@@ -33,7 +33,7 @@ DEVICES: Final = ("cd", "floppy")
 PERSISTENCES: Final = ("permanent", "run-once")
 _TEXT_MAX: Final = 255
 _TARGET: Final = re.compile(r"(vd|sd|hd|xvd)[a-z]{1,2}")
-_WORD: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,62}")
 
 
 def extended(plain: Descriptor, section: Node) -> Descriptor:

@@ -13,6 +13,8 @@ _COMMANDS: Final = {
     "list": (f"{_HERE}.list_", "list_", "Templates."),
     "show": (f"{_HERE}.show", "show", "One template and its versions."),
     "create": (f"{_HERE}.create", "create", "Make a template from a machine."),
+    "export": (f"{_HERE}.export", "export", "Write a template as an OVF package."),
+    "import": (f"{_HERE}.import_", "import_", "Make a template of an OVF package."),
     "remove": (f"{_HERE}.remove", "remove", "Remove a template, or one version of it."),
 }
 
