@@ -44,6 +44,15 @@ def submit_template(stand: SqlStand, number: int, name: str) -> Job:
     return stand.jobs.submit("template.create", wanted, key=f"template {number}")
 
 
+def submit_import(stand: SqlStand, number: int, rng: random.Random) -> Job:
+    disk = f"disk{number}-{rng.choice(NAMES)}"
+    stand.world.add_disk(disk)
+    machine = {"vcpus": 1, "memory": 1 << 30, "os_family": "", "firmware": "", "machine": "", "nics": []}
+    disks = [{"disk": disk, "target": "vda", "sha256": f"{len(disk):064x}"}]
+    wanted = {"name": disk, "disks": disks, "machine": machine, "seal": rng.random() < 0.7}
+    return stand.jobs.submit("template.import", wanted)
+
+
 def submit_vms(stand: SqlStand, template: str, number: int, rng: random.Random) -> Job:
     name = f"web{number}-{{n}}" if rng.random() < 0.7 else f"web{number}-fails-define-{{n}}"
     wanted = {"template": template, "name": name, "host": "h1", "domain": "d1"}
@@ -61,6 +70,8 @@ def test_many_random_kills(stand: SqlStand) -> None:
         jobs.append(submit_template(stand, kill + 1, rng.choice(NAMES)))
         if kill % 4 == 0:
             jobs.append(submit_vms(stand, template, kill, rng))
+        if kill % 3 == 0:
+            jobs.append(submit_import(stand, kill, rng))
         time.sleep(rng.random() * 0.4)
         victim = rng.randrange(2)
         kill_and_check(stand, lives, victim)
@@ -83,7 +94,21 @@ def kill_and_check(stand: SqlStand, lives: list[Life], victim: int) -> None:
     lives[victim] = stand.worker(lease=LEASE, pause=0.05)
 
 
+def check_import(stand: SqlStand, job: Job) -> None:
+    disk, seal = job.parameters["disks"][0]["disk"], job.parameters["seal"]
+    fails = "fails-mark-shared" in disk or (seal and "fails-seal" in disk)
+    assert job.status is (Status.COMPENSATED if fails else Status.DONE), job
+    assert len(job.leftovers) == (1 if fails and "stuck" in disk else 0)
+    volume = stand.world.all("volume").get(f"{disk}-volume")
+    if not fails:
+        assert volume is not None
+        assert (volume["standing"], volume.get("sealed", False)) == ("shared", seal)
+
+
 def check_end(stand: SqlStand, job: Job) -> None:
+    if job.kind == "template.import":
+        check_import(stand, job)
+        return
     if job.kind != "template.create":
         assert job.status is Status.DONE
         failed = "fails-define" in job.parameters["name"]
