@@ -61,7 +61,7 @@ Written by `tools/gen_api.py` from the table of operations and their types. The 
 - **Guests.** What is said of guests comes from the database, each fact with its age; no guest is ever
   waited for. Power, sysprep, programs and capabilities ask the machine's host.
 - **Audit.** Every change and every refusal is a line in the audit log (`GET /audit`) before the answer is
-  sent, without what was sent.
+  sent, without what was sent; of an upload its beginning and its end, not its pieces.
 - **Bounds.** Bodies are at most 64 KiB unless said otherwise; 16 operations run at once on the database,
   64 on hosts, 2 on passwords; more wait, and too many are refused with 503.
 

@@ -12,6 +12,7 @@ from guestwright.client.errors import (
     AmbiguousName,
     EngineAnswerBad,
     EngineBusy,
+    EngineConflict,
     EngineFoundNothing,
     EngineLost,
     EngineUnreachable,
@@ -28,6 +29,7 @@ Progress = Callable[[Json], None]
 ATTEMPTS: Final = 4
 ENDED: Final = ("done", "compensated")
 _PAUSES: Final = (0.2, 1.0, 3.0)  # seconds before the second, third and fourth attempt
+_UNDER_WAY: Final = "api-key-under-way"  # an earlier attempt of this call goes on there
 _PATIENCE: Final = 10.0  # seconds that an engine may ask for before the next attempt
 _AWAY: Final = 300.0  # seconds that an engine may be away while a job is waited for
 _LOOK: Final = 20  # seconds that the engine waits before it says that nothing is new
@@ -60,6 +62,10 @@ def attempt(call: Call[T], server: Server, key: str) -> Flow[T]:
             pause = _PAUSES[min(number, 2)] if error.after is None else error.after
             if last or pause > _PATIENCE:
                 raise
+        except EngineConflict as error:
+            if last or error.code != _UNDER_WAY:
+                raise
+            pause = _PAUSES[number]
         except EngineFoundNothing:
             if number and call.method == "DELETE":  # an earlier attempt has done it
                 return call.read(None)

@@ -12,7 +12,7 @@ from guestwright.base.secret import Secret
 from guestwright.client import errors
 from guestwright.client.aio import AsyncClient
 from guestwright.client.call import Call, thing
-from guestwright.client.calls import accounts, guests, jobs, vms
+from guestwright.client.calls import accounts, guests, hosts, jobs, vms
 from guestwright.client.client import Client
 from guestwright.client.errors import EngineRefused, RemoteError
 from guestwright.client.kinds import VMS
@@ -136,6 +136,14 @@ def test_not_now_is_tried_again_when_the_engine_says(using: Both) -> None:
     with scripted([busy, reply({"id": "v"})]) as server:
         assert using(server.url, lambda client: client.do(VMS.show("v")), pauses) == {"id": "v"}
     assert pauses == [2.0]
+
+
+def test_what_an_earlier_attempt_still_does_is_asked_for_again(using: Both) -> None:
+    pauses: list[float] = []
+    there = reply({"code": "api-key-under-way", "detail": "it is being done"}, 409)
+    with scripted([there, reply({"id": "h"}, 201)]) as server:
+        assert using(server.url, lambda client: client.do(hosts.add("n", "a")), pauses) == {"id": "h"}
+    assert pauses == [0.2]
 
 
 def test_not_for_a_long_time_is_an_error(using: Both) -> None:

@@ -105,6 +105,21 @@ def test_finishing_again_meanwhile_is_the_same_job(client: httpx2.Client, stand:
     ended(client, answers[0])
 
 
+def test_the_same_key_is_the_same_upload_and_the_same_job(client: httpx2.Client, stand: DiskStand) -> None:
+    key, body = {"Idempotency-Key": "k"}, stand.wanted(name="keyed")
+    made = [client.post("/disks/uploads", json=body, headers=key).json() for _ in range(2)]
+    assert made[0] == made[1]
+    assert len([one for one in client.get("/disks").json()["items"] if one["name"] == "keyed"]) == 1
+    upload = made[0]["id"]
+    put(client, upload, DATA)
+    one = client.post(f"/disks/uploads/{upload}/finish", headers=key)
+    assert ended(client, one)["status"] == "done"
+    again = client.post(f"/disks/uploads/{upload}/finish", headers=key)  # it is no upload any more
+    assert (again.status_code, again.content) == (202, one.content)
+    other = client.post(f"/disks/uploads/{some_id()}/finish", headers=key)
+    assert other.json()["code"] == "api-key-reused"
+
+
 def test_an_upload_is_given_up_with_all_of_it(client: httpx2.Client, stand: DiskStand) -> None:
     shown = client.post("/disks/uploads", json=stand.wanted(name="gone")).json()
     put(client, shown["id"], DATA[:1000])

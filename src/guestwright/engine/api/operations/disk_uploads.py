@@ -317,6 +317,7 @@ def _changes(do: _Operations) -> tuple[Endpoint, ...]:
             errors=(NotInInventory, OutsideUpload, UploadEnding, *_HOST),
             tag=_TAG,
             pool=Pool.TRANSFERS,
+            audited=True,  # by its beginning and its end: pieces are many
         ),
     )
 
