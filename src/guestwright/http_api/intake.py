@@ -9,6 +9,7 @@ import msgspec
 from starlette.requests import Request
 
 from guestwright.http_api.errors import BadRequest, BodyLate, BodyTooLarge, NotJson
+from guestwright.http_api.shapes import decoded, shaped
 
 BODY_SECONDS: Final = 30.0
 QUERY_MAX: Final = 4096  # characters
@@ -51,7 +52,7 @@ async def read_body(request: Request, endpoint: Takes) -> Any:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise NotJson(operation=endpoint.name)
     try:
-        return msgspec.json.decode(data, type=endpoint.body)
+        return decoded(data, endpoint.body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadRequest(what="body", operation=endpoint.name, problem=_short(error)) from None
 
@@ -78,7 +79,7 @@ def read_query(request: Request, endpoint: Takes) -> Any:
             raise BadRequest(what="query", operation=endpoint.name, problem="none is expected")
         return None
     try:
-        return msgspec.convert(given, type=endpoint.query, strict=False)
+        return shaped(given, endpoint.query, strict=False)
     except msgspec.ValidationError as error:
         raise BadRequest(what="query", operation=endpoint.name, problem=_short(error)) from None
 

@@ -13,6 +13,7 @@ from guestwright.engine.inventory.errors import ChangedMeanwhile
 from guestwright.engine.inventory.model import Thing
 from guestwright.engine.inventory.query import PAGE_MAX, Filter, Op, Page, Query
 from guestwright.http_api.errors import BadRequest
+from guestwright.http_api.shapes import shaped
 
 T = TypeVar("T", bound=Thing)
 R = TypeVar("R", bound=msgspec.Struct)
@@ -66,7 +67,7 @@ def query_of(asked: ListQuery, *also: Filter) -> Query:
 
 def shown(kind: type[R], thing: Any) -> R:
     """A thing as the API shows it: what the reply has of its attributes."""
-    return msgspec.convert(thing, kind, from_attributes=True)
+    return shaped(thing, kind, from_attributes=True)
 
 
 def matching(call: Call, held: T, what: str) -> T:

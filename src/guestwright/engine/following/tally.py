@@ -15,6 +15,7 @@ import msgspec
 from guestwright.base.errors import GuestwrightError
 from guestwright.base.printable import printable
 from guestwright.engine.inventory.errors import DatabaseBusy, DatabaseUnusable
+from guestwright.http_api.shapes import shaped
 
 T = TypeVar("T")
 _LOG: Final = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ class Tally:
     def read(self, what: str, value: Any, kind: type[T]) -> T | None:
         """A value of a host as what it should be; None, and counted as refused, when it is not."""
         try:
-            return msgspec.convert(value, kind)
+            return shaped(value, kind)
         except (msgspec.ValidationError, RecursionError) as error:
             self.refused(what, str(error))
             return None

@@ -38,6 +38,7 @@ from guestwright.host.client.errors import (
     HostRefused,
     HostUnreachable,
 )
+from guestwright.http_api.shapes import shaped
 
 _ANSWER: Final = 90.0  # seconds, of what a host answers out of its memory
 _POWER: Final = 330.0  # the host's own limit is 300
@@ -66,7 +67,7 @@ class HostGuests:
         with self._asking(vm, _POWER) as client:
             found = client.power(vm, action)
             try:
-                return {"power": power_of(msgspec.convert(found, Known))}
+                return {"power": power_of(shaped(found, Known))}
             except msgspec.ValidationError as error:
                 raise HostAnswerBad(
                     address=str(client.address), request="power", problem=str(error)

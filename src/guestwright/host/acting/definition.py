@@ -15,6 +15,7 @@ import msgspec
 
 from guestwright.base.record import record
 from guestwright.host.jobs.errors import BadJob
+from guestwright.http_api.shapes import shaped
 from guestwright.hypervisor.domain import Bus, Device, DomainId, Firmware, OsFamily, Platform, Virtualisation
 from guestwright.hypervisor.spec import DomainSpec, DriveSpec, NicSpec
 
@@ -83,7 +84,7 @@ def read(job: str, parameters: Mapping[str, Any]) -> Description:
         BadJob: it is none.
     """
     try:
-        return msgspec.convert(dict(parameters), Description)
+        return shaped(dict(parameters), Description)
     except msgspec.ValidationError as error:
         raise BadJob(job=job, problem=str(error)[:200]) from error
 

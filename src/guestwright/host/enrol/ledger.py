@@ -19,6 +19,7 @@ from guestwright.host.enrol.certificates import Grant
 from guestwright.host.enrol.errors import AuthorityDamaged
 from guestwright.host.enrol.files import read_whole, write_whole
 from guestwright.host.enrol.roles import Role
+from guestwright.http_api.shapes import decoded
 
 GRANTS_MAX: Final = 20000
 KEPT: Final = 30 * 86400.0  # seconds that a certificate is listed after its end
@@ -53,7 +54,7 @@ def read_ledger(path: str) -> tuple[Grant, ...]:
         data = read_whole(path)
         if data is None:
             return ()
-        found = msgspec.json.decode(data, type=_Ledger)
+        found = decoded(data, _Ledger)
     except (OSError, msgspec.MsgspecError) as error:
         raise AuthorityDamaged(path=path, problem=str(error)) from error
     if found.kind != _KIND or found.schema != 1:

@@ -15,6 +15,7 @@ from guestwright.engine.api.event_stream import EventStream
 from guestwright.engine.api.follower import Follower, Wanted
 from guestwright.engine.api.parts import Parts
 from guestwright.engine.inventory.errors import BadResumeToken
+from guestwright.http_api.shapes import shaped
 
 EVENT_STREAM: Final = "text/event-stream"
 _Word = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
@@ -92,7 +93,7 @@ def event_endpoints(parts: Parts, follower: Follower) -> tuple[Endpoint, ...]:
                 text = Secret(headers.bearer(call.headers) or "")
                 return EventStream(follower, place, wanted, partial(parts.tokens.accept, text, call.remote))
             batch = tx.events.after(place, most=asked.limit, kinds=asked.kind, subjects=asked.subject)
-        items = tuple(msgspec.convert(one, EventReply, from_attributes=True) for one in batch.events)
+        items = tuple(shaped(one, EventReply, from_attributes=True) for one in batch.events)
         page = EventPage(items=items, token=batch.token, missed=batch.missed, more=batch.more)
         waits = after is not None and not items and not batch.missed
         return Later(value=page) if waits else page

@@ -21,6 +21,7 @@ from guestwright.engine.inventory.errors import NotAllowedNow, NotInInventory
 from guestwright.engine.inventory.ids import new_id
 from guestwright.engine.inventory.query import Filter, Op
 from guestwright.engine.inventory.states import Power, PowerEvent
+from guestwright.http_api.shapes import shaped
 
 EXEC_MAX: Final = 600.0  # seconds
 _SLOW: Final = 330.0  # seconds: a suspend writes a guest's memory to disk
@@ -194,7 +195,7 @@ class _Operations:
             answers=Secret(body.answers), filename=body.filename, seconds=body.timeout, job=kept.job
         )
         try:
-            job = msgspec.convert(dict(self._guests.sysprep(vm, wish)), HostJob)
+            job = shaped(dict(self._guests.sysprep(vm, wish)), HostJob)
         except GuestwrightError as error:
             if int(error.http_status) not in _UNSURE:  # else whoever follows the host finds out
                 with self._database.write() as tx:
@@ -206,7 +207,7 @@ class _Operations:
     def sysprep_job(self, call: Call) -> HostJob | Later:
         vm = call.path["id"]
         self._known(vm)
-        job = msgspec.convert(dict(self._guests.sysprep_job(vm, call.path["job"], 0.0)), HostJob)
+        job = shaped(dict(self._guests.sysprep_job(vm, call.path["job"], 0.0)), HostJob)
         with self._database.read() as tx:
             mine = (Filter("vm_id", Op.IS, vm), Filter("job", Op.IS, job.id[:64]))
             kept = tx.syspreps.all(*mine, most=1)
@@ -232,12 +233,12 @@ class _Operations:
             seconds=body.timeout,
             output_max=body.output_max,
         )
-        return msgspec.convert(dict(self._guests.exec(vm, wish)), ExecReply)
+        return shaped(dict(self._guests.exec(vm, wish)), ExecReply)
 
     def capabilities(self, call: Call) -> Capabilities:
         self._known(call.path["id"])
         found = self._guests.capabilities(call.path["id"])
-        return Capabilities(items=tuple(msgspec.convert(dict(one), Capability) for one in found))
+        return Capabilities(items=tuple(shaped(dict(one), Capability) for one in found))
 
     def _known(self, vm: str) -> None:
         """Raise `NotInInventory` unless there is such a machine: nothing else reaches a host."""
