@@ -62,7 +62,7 @@ class Service:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self.node.argv(self._command),
-                env=environment({"XDG_CONFIG_HOME": str(self.place)}),
+                env=environment({"XDG_CONFIG_HOME": str(self.place), "PYTHONFAULTHANDLER": "1"}),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -90,9 +90,11 @@ class Service:
             process.communicate(timeout=PATIENCE)
 
     def end(self) -> None:
-        """See that it is gone, whatever has become of it."""
+        """See that it is gone; if it has ended by itself, say how."""
         process, self._process = self._process, None
         if process is not None:
+            if process.poll() is not None:
+                print(f"{self.name} has ended with {process.returncode}: {self._tail()}")
             process.kill()
             process.communicate(timeout=PATIENCE)
 
