@@ -12,16 +12,11 @@ from guestwright.engine.api.errors import NothingToMake
 from guestwright.engine.api.operations.jobs import Accepted, accepted, key_of
 from guestwright.engine.api.parts import Parts
 from guestwright.engine.inventory.errors import NotInInventory
-from guestwright.engine.inventory.model import PayloadUse, TemplateVersion
-from guestwright.engine.inventory.query import Filter, Op
-from guestwright.engine.inventory.states import TemplateState
-from guestwright.engine.inventory.transaction import Transaction
 from guestwright.engine.jobs.errors import JobBookUnreachable, JobKeyReused
-from guestwright.engine.templates import package, rows
+from guestwright.engine.templates import package
 from guestwright.engine.templates.errors import BadTemplateRequest, TemplateNotReady
-from guestwright.engine.templates.inventory_port import MachineOf
+from guestwright.engine.templates.package_rows import descriptor_of, stored
 from guestwright.ovf.errors import BadDescriptor, BadPackage, UnsupportedPackage
-from guestwright.ovf.model import Payload
 from guestwright.ovf.names import word
 from guestwright.ovf.reader import read
 from guestwright.ovf.writer import write
@@ -92,73 +87,28 @@ class _Operations:
         self._payloads = parts.payloads
 
     def ovf(self, call: Call) -> OvfReply:
-        with self._database.read() as tx:
-            template = tx.templates.get(call.path["id"])
-            version = _version(tx, template.id, call.path["number"])
-            if version.state is not TemplateState.READY:
-                raise TemplateNotReady(template=template.name, state=version.state)
-            machine = MachineOf(
-                id=version.id,
-                disks=rows.disks_of(tx, version),
-                description=rows.description_of(tx, version),
-                sealed=version.sealed,
-            )
-            uses = tx.payload_uses.all(Filter("template_version_id", Op.IS, version.id))
-            names = {one.payload_id: tx.payloads.get(one.payload_id) for one in uses}
-        if not machine.disks:
-            raise NothingToMake(what=template.name, problem="it has no disk")
-        shapes = [self._shape(one, names[one.payload_id].name, names[one.payload_id].current) for one in uses]
-        made = package.described(template.name, template.description, machine, shapes)
+        made = descriptor_of(self._database, self._payloads, call.path["id"], call.path["number"])
+        if not made.disks:
+            raise NothingToMake(what=made.name, problem="it has no disk")
         disks = tuple(
             OvfDisk(file=file.id, name=file.name, disk=file.id, format=disk.format, capacity=disk.capacity)
             for file, disk in zip(made.files, made.disks, strict=True)
         )
-        name = f"{word(template.name)}.ovf"
-        return OvfReply(name=name, descriptor=write(made).decode(), disks=disks)
+        return OvfReply(name=f"{word(made.name)}.ovf", descriptor=write(made).decode(), disks=disks)
 
     def import_(self, call: Call) -> Answer:
         body: ImportBody = call.body
         descriptor = read(body.descriptor.encode())
         with self._database.read() as tx:
-            stored = {file: _stored(tx, disk) for file, disk in body.disks.items()}
+            found = {file: stored(tx, disk) for file, disk in body.disks.items()}
         seal = descriptor.sealed if body.seal is None else body.seal
         wanted = {
             "name": body.name or descriptor.name,
             "machine": package.machine_of(descriptor),
-            "disks": package.disks_of(descriptor, stored, body.digests),
+            "disks": package.disks_of(descriptor, found, body.digests),
             "seal": seal,
         }
         return accepted(self._jobs.submit("template.import", wanted, key=key_of(call, "template-import")))
-
-    def _shape(self, use: PayloadUse, name: str, current: int) -> Payload:
-        """Of a payload without its contents, which nothing here asks for."""
-        number = use.number or current
-        found = next((one for one in self._payloads.versions(use.payload_id) if one.number == number), None)
-        return Payload(
-            device=use.device,
-            persistence=use.persistence,
-            name=name,
-            form=found.form if found else "",
-            label=found.label if found else "",
-            files=tuple(sorted(found.files.items())) if found else (),
-        )
-
-
-def _version(tx: Transaction, template: str, number: str) -> TemplateVersion:
-    known = number.isascii() and number.isdigit() and len(number) < 10
-    mine = (Filter("template_id", Op.IS, template), Filter("number", Op.IS, number))
-    found = tx.template_versions.all(*mine, most=1) if known else ()
-    if not found:
-        raise NotInInventory(what="version of template", id=f"{template}/{number[:20]}")
-    return found[0]
-
-
-def _stored(tx: Transaction, disk: str) -> package.Stored:
-    found = tx.disks.get(disk)
-    if found.volume_id is None:
-        raise BadTemplateRequest(field="disks", problem=f"disk {disk} has no content")
-    volume = tx.volumes.get(found.volume_id)
-    return package.Stored(disk=disk, format=volume.format, size=volume.size)
 
 
 def template_ovf_endpoints(parts: Parts) -> tuple[Endpoint, ...]:
