@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,9 +33,11 @@ class Daemon:
 
     Attributes:
         directory: all that it has; also a good place for images and sockets, since its QEMU may use it.
+        inside: a command that runs another one in the daemon's own namespaces; () for none.
     """
 
     directory: str
+    inside: Sequence[str] = ()
     _process: Any = field(default=None)
 
     @property
@@ -53,6 +55,7 @@ class Daemon:
         as_nobody = ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
         self._process = subprocess.Popen(
             [
+                *self.inside,
                 *(as_nobody if os.geteuid() == 0 else ()),
                 "libvirtd",
                 f"--config={self.directory}/libvirtd.conf",
@@ -98,10 +101,14 @@ class Daemon:
 
 
 @contextmanager
-def private_libvirtd() -> Iterator[Daemon]:
-    """A daemon for the time of a block; its domains end with it."""
+def private_libvirtd(inside: Sequence[str] = ()) -> Iterator[Daemon]:
+    """A daemon for the time of a block; its domains end with it.
+
+    Args:
+        inside: see `Daemon`.
+    """
     directory = tempfile.mkdtemp(prefix="gw-libvirt-", dir="/tmp")  # short: sockets' paths are limited
-    daemon = Daemon(directory)
+    daemon = Daemon(directory, inside)
     try:
         for name in ("config/libvirt", "cache", "data", "run"):
             os.makedirs(os.path.join(directory, name))
