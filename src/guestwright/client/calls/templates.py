@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guestwright.client.call import Call, Json, Page, job, page
+from guestwright.client.call import Call, Json, Page, job, page, thing
 
 
 def create(vm: str, name: str, *, seal: bool = True, host: str = "", domain: str = "") -> Call[Json]:
@@ -23,6 +23,28 @@ def create(vm: str, name: str, *, seal: bool = True, host: str = "", domain: str
 def versions(identity: str) -> Call[Page]:
     """The versions of a template."""
     return Call("GET", ("templates", identity, "versions"), page)
+
+
+def change_version(
+    identity: str, number: int, *, payload: str | None, run_once: bool = False, etag: str = ""
+) -> Call[Json]:
+    """Say which payload machines made from a version get, unless they name their own.
+
+    Args:
+        identity: of the template.
+        number: of the version.
+        payload: id; None for none.
+        run_once: whether they get it at their first start only.
+        etag: version of the record that must still be there; "" for any.
+    """
+    body = {"payload": payload, "run_once": run_once}
+    path = ("templates", identity, "versions", str(number))
+    return Call("PATCH", path, thing, body=body, etag=etag)
+
+
+def version(identity: str, number: int) -> Call[Json]:
+    """One version of a template."""
+    return Call("GET", ("templates", identity, "versions", str(number)), thing)
 
 
 def remove(identity: str, number: int | None = None) -> Call[Json]:

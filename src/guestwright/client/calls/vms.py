@@ -35,7 +35,7 @@ def create(
         domain: id of the storage domain; likewise.
         thin: whether disks are layers over the template's, not copies.
         seal: whether the copies are personalised anew.
-        payload: id of a payload; "" for none.
+        payload: id of a payload, or "none"; "" for what the template says.
         run_once: whether it is for the first start only.
     """
     body: Json = {"template": template, "thin": thin, "seal": seal}

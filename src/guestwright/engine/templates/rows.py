@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from guestwright.engine.inventory import states
-from guestwright.engine.inventory.choices import Device, DiskFormat
+from guestwright.engine.inventory.choices import Device, DiskFormat, Persistence
 from guestwright.engine.inventory.model import Disk, Drive, Nic, StorageDomain, TemplateVersion, Vm, Volume
 from guestwright.engine.inventory.query import Filter, Op
 from guestwright.engine.inventory.transaction import Transaction
@@ -56,6 +56,12 @@ def disks_of(tx: Transaction, thing: Vm | TemplateVersion) -> tuple[DiskOf, ...]
                 DiskOf(disk=disk.id, place=place, size=volume.size, format=volume.format, target=drive.target)
             )
     return tuple(found)
+
+
+def payload_of(tx: Transaction, version: TemplateVersion) -> tuple[str, bool]:
+    """The payload that machines made from a version get, by id, and whether at their first start only."""
+    found = tx.payload_uses.all(Filter("template_version_id", Op.IS, version.id), most=1)
+    return (found[0].payload_id, found[0].persistence is Persistence.RUN_ONCE) if found else ("", False)
 
 
 def description_of(tx: Transaction, thing: Vm | TemplateVersion) -> dict[str, Any]:

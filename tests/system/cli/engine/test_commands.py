@@ -138,6 +138,26 @@ def test_templates(engine: Engine) -> None:
     assert engine.ok("template", "list")["items"] == []
 
 
+def test_payloads_of_templates(engine: Engine, tmp_path: Path) -> None:
+    engine.stand.template("debian")
+    motd = tmp_path / "motd"
+    motd.write_text("hello")
+    for name in ("web", "other"):
+        engine.ok("payload", "store", name, "--file", f"motd={motd}")
+    assert engine.run("template", "set-payload", "debian", "web", "--version", "2").status != 0
+    set_ = engine.ok("template", "set-payload", "debian", "web", "--run-once")["version"]
+    assert set_["run_once"]
+    assert set_["payload_id"] in engine.run("template", "show", "debian").out
+    engine.ok("vm", "create", "--template", "debian", "--name", "a", "--wait")
+    engine.ok("vm", "create", "--template", "debian", "--name", "b", "--payload", "none", "--wait")
+    engine.ok("vm", "create", "--template", "debian", "--name", "c", "--payload", "other", "--wait")
+    jobs = {one["parameters"]["name"]: one["parameters"] for one in engine.ok("job", "list")["items"]}
+    assert (jobs["a"]["payload"], jobs["a"]["run_once"]) == (set_["payload_id"], True)
+    assert (jobs["b"]["payload"], jobs["b"]["run_once"]) == ("", False)
+    assert jobs["c"]["payload"] not in ("", set_["payload_id"])
+    assert "payload none" in engine.run("template", "set-payload", "debian", "none").out
+
+
 def test_machines_are_removed_after_a_question(engine: Engine) -> None:
     engine.stand.vm("web-1")
     assert engine.run("vm", "remove", "web-1", input="n\n").status == 2

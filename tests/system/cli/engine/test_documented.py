@@ -71,6 +71,8 @@ CALLS: dict[str, Call[Any]] = {
     "payload_versions": payloads.versions("X"),
     "contents": payloads.contents("X"),
     "make_template": templates.create("v", "n"),
+    "template_version": templates.version("X", 1),
+    "change_version": templates.change_version("X", 1, payload=None),
     "template_versions": templates.versions("X"),
     "remove_template": templates.remove("X"),
     "template_descriptor": templates_ovf.descriptor("X", "X"),
@@ -119,7 +121,7 @@ def offered(described: dict[tuple[str, str], dict[str, Any]]) -> set[tuple[str, 
 
 
 def asked(call: Call[Any]) -> tuple[str, str]:
-    return call.method, "".join(f"/{part}" for part in call.path)
+    return call.method, "".join(f"/{'X' if part.isdigit() else part}" for part in call.path)
 
 
 @pytest.mark.parametrize("name", CALLS)

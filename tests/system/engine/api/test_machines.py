@@ -282,3 +282,31 @@ def test_many_machines_by_a_pattern_and_a_template_of_one(stand: ApiStand, clien
     assert (gone["status"], gone["result"]["left"]) == ("done", [])
     assert client.get(f"/templates/{template['id']}").status_code == 404
     assert client.delete(f"/templates/{version.template_id}", params={"number": 2}).status_code == 404
+
+
+def test_machines_get_the_payload_of_their_template(stand: ApiStand, client: TestClient) -> None:
+    stand.template("debian")
+    payload = client.post("/payloads", json={"name": "p", "files": {"a": "eA=="}}).json()["id"]
+    template = client.get("/templates").json()["items"][0]["id"]
+    path = f"/templates/{template}/versions/1"
+    before = client.get(path)
+    assert (before.json()["payload_id"], before.json()["run_once"]) == (None, False)
+    old = {"If-Match": before.headers["etag"]}
+    told = client.patch(path, json={"payload": payload, "run_once": True}, headers=old)
+    assert (told.json()["payload_id"], told.json()["run_once"]) == (payload, True)
+    assert client.get(f"/templates/{template}/versions").json()["items"] == [told.json()]
+    assert client.get(path).headers["etag"] == told.headers["etag"] != old["If-Match"]
+    assert client.patch(path, json={"payload": None}, headers=old).status_code == 412
+    assert client.patch(path, json={"payload": "nobody"}).status_code == 404
+    assert client.patch(path, json={"payload": None, "run_once": True}).status_code == 422
+    for wrong in ("2", "x", "9" * 40):
+        assert client.get(f"/templates/{template}/versions/{wrong}").status_code == 404
+    assert client.delete(f"/payloads/{payload}").json()["code"] == "inventory-in-use"
+    stand.worker.start()
+    vm = ended(client, client.post("/vms", json={"template": "debian", "name": "web"}))["result"]["vm"]
+    none = {"template": "debian", "name": "bare", "payload": "none"}
+    bare = ended(client, client.post("/vms", json=none))["result"]["vm"]
+    (use,) = client.get(f"/vms/{vm}/payloads").json()["items"]
+    assert (use["payload_id"], use["persistence"]) == (payload, "run-once")
+    assert client.get(f"/vms/{bare}/payloads").json()["items"] == []
+    assert client.patch(path, json={"payload": None}).json()["payload_id"] is None

@@ -15,6 +15,7 @@ _COMMANDS: Final = {
     "create": (f"{_HERE}.create", "create", "Make a template from a machine."),
     "export": (f"{_HERE}.export", "export", "Write a template as an OVF package."),
     "import": (f"{_HERE}.import_", "import_", "Make a template of an OVF package."),
+    "set-payload": (f"{_HERE}.set_payload", "set_payload", "What machines of a template get."),
     "remove": (f"{_HERE}.remove", "remove", "Remove a template, or one version of it."),
 }
 

@@ -22,6 +22,7 @@ _COLUMNS: Final = (
     ("CPUS", of("vcpus")),
     ("MEMORY", of("memory")),
     ("SOURCE", of("source")),
+    ("PAYLOAD", of("payload_id")),
     ("ID", of("id")),
 )
 

@@ -28,7 +28,7 @@ With --wait the exit code is 1 when one of many could not be made; the others st
 )
 @click.option("--count", type=click.IntRange(1, 1000), metavar="N", help="Make so many.")
 @click.option("--first", type=click.IntRange(0), default=1, show_default=True, help="Number of the first.")
-@click.option("--payload", metavar="P", help="Payload that they get.")
+@click.option("--payload", metavar="P", help="Payload that they get, or none.  [default: the template's]")
 @click.option("--run-once", is_flag=True, help="They get it at their first start only.")
 @click.option("--host", metavar="HOST", help="Where to make them.  [default: the template's]")
 @click.option("--storage", metavar="NAME", help="Storage domain there.  [default: the template's]")
@@ -43,7 +43,9 @@ def create(**params: Any) -> int:
 
     with connect(params) as client:
         host = client.find(HOSTS, params["host"])["id"] if params["host"] else ""
-        payload = client.find(PAYLOADS, params["payload"])["id"] if params["payload"] else ""
+        payload = params["payload"] or ""
+        if payload not in ("", "none"):
+            payload = client.find(PAYLOADS, payload)["id"]
         call = vms.create(
             params["template"],
             params["name"],

@@ -24,9 +24,10 @@ from guestwright.engine.inventory.transaction import Transaction
 from guestwright.engine.jobs.errors import JobBookUnreachable, JobKeyReused
 from guestwright.engine.templates.errors import BadTemplateRequest, TemplateUsed
 from guestwright.engine.templates.host_port import Place
-from guestwright.engine.templates.rows import disks_of
+from guestwright.engine.templates.rows import disks_of, payload_of
 
 _TAG: Final = "making"
+_NO_PAYLOAD: Final = "none"  # is no id
 _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 _ERRORS: Final = (NotInInventory, BadTemplateRequest, JobKeyReused, JobBookUnreachable)
 
@@ -44,8 +45,8 @@ class VmBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         domain: name of a storage domain there; the template's without it.
         thin: whether its disks stand on the template's, or are whole copies.
         seal: whether its disks are sealed again, so that it has nothing in common with others.
-        payload: id of a payload object that it gets.
-        run_once: whether it gets that at the first start only.
+        payload: id of a payload object that it gets, or "none"; that of the template without it.
+        run_once: whether it gets what `payload` names at the first start only.
     """
 
     template: _Id
@@ -105,8 +106,7 @@ class _Operations:
             place = _place(tx, version, body.template)
             if body.host is not None:
                 tx.hosts.get(body.host)
-            if body.payload is not None:
-                tx.payloads.get(body.payload)
+            payload, run_once = _payload(tx, body, version)
         wanted: dict[str, Any] = {
             "template": version.id,
             "name": body.name or body.pattern,
@@ -114,8 +114,8 @@ class _Operations:
             "domain": body.domain or place.domain,
             "thin": body.thin,
             "seal": body.seal,
-            "payload": body.payload or "",
-            "run_once": body.run_once,
+            "payload": payload,
+            "run_once": run_once,
         }
         if body.count is None:
             return accepted(self._jobs.submit("vm.create", wanted, key=key_of(call, "vm")))
@@ -178,6 +178,15 @@ def _version(tx: Transaction, wanted: str) -> TemplateVersion:
     if not found:
         raise NothingToMake(what=f"template {template.name}", problem="no version is ready")
     return found[0]
+
+
+def _payload(tx: Transaction, body: VmBody, version: TemplateVersion) -> tuple[str, bool]:
+    """Id of the payload that is meant, "" for none, and whether it is for the first start only."""
+    if body.payload is None:
+        return payload_of(tx, version)
+    if body.payload == _NO_PAYLOAD:
+        return "", False
+    return tx.payloads.get(body.payload).id, body.run_once
 
 
 def _place(tx: Transaction, thing: Vm | TemplateVersion, name: str) -> Place:
