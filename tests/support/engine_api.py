@@ -1,4 +1,4 @@
-"""The engine's API over a file of SQLite, with simulated hosts and guests that say what a test wants."""
+"""The engine's API over a database of its own, with simulated hosts and guests that say what a test wants."""
 
 from __future__ import annotations
 
@@ -213,15 +213,16 @@ def all_kinds(database: Database, world: World, jobs: list[Jobs]) -> list[Kind]:
 
 
 @contextmanager
-def standing(directory: Path) -> Iterator[ApiStand]:
+def standing(directory: Path, url: str = "") -> Iterator[ApiStand]:
     """An API while the block lasts.
 
     Args:
         directory: for its files.
+        url: of its database; "" for one of SQLite in the directory.
     """
     clock = Clock()
     world = World(str(directory / "world.db"))
-    with Database(f"sqlite:///{directory}/engine.db", clock=clock) as database:
+    with Database(url or f"sqlite:///{directory}/engine.db", clock=clock) as database:
         book, made = MemoryBook(), list[Jobs]()
         addresses = HostAddresses(database, str(directory / "identities"))
         lines = Lines(addresses)

@@ -17,14 +17,15 @@ from guestwright.engine.api import event_stream, follower
 from guestwright.engine.inventory.choices import Role
 from tests.support import inventories
 from tests.support.engine_api import ApiStand, listening, standing
+from tests.support.engine_databases import Makes
 
 pytestmark = pytest.mark.system
 PATIENCE = 120.0
 
 
 @pytest.fixture
-def stand(tmp_path: Path) -> Iterator[ApiStand]:
-    with standing(tmp_path) as one:
+def stand(tmp_path: Path, makes: Makes) -> Iterator[ApiStand]:
+    with standing(tmp_path, makes.again()) as one:
         yield one
 
 

@@ -20,14 +20,15 @@ from guestwright.engine.inventory.facts import AgentUpdate, Update
 from guestwright.engine.inventory.states import PayloadEvent, VmEvent
 from guestwright.engine.jobs.errors import TryAgain
 from tests.support.engine_api import ApiStand, standing
+from tests.support.engine_databases import Makes
 
 pytestmark = pytest.mark.system
 PATIENCE = 120.0
 
 
 @pytest.fixture
-def stand(tmp_path: Path) -> Iterator[ApiStand]:
-    with standing(tmp_path) as one:
+def stand(tmp_path: Path, makes: Makes) -> Iterator[ApiStand]:
+    with standing(tmp_path, makes.again()) as one:
         yield one
 
 

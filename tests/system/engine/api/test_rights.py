@@ -50,9 +50,7 @@ WHO: Final = {
     **dict.fromkeys(("vms", "vm", "guest", "guest-history", "guest-wait", "vm-capabilities"), VIEWER),
     **dict.fromkeys(("alarms", "alarm", "vm-syspreps"), VIEWER),
     **dict.fromkeys(("vm-sysprep-job", "vm-payloads", "payloads", "payload", "payload-versions"), VIEWER),
-    **dict.fromkeys(
-        ("templates", "template", "template-versions", "jobs", "job", "events"), VIEWER
-    ),
+    **dict.fromkeys(("templates", "template", "template-versions", "jobs", "job", "events"), VIEWER),
     "template-version": VIEWER,
     "template-version-change": OPERATOR,
     "template-ovf": VIEWER,
@@ -60,9 +58,7 @@ WHO: Final = {
     **dict.fromkeys(("disk-uploads", "disk-upload", "disk-upload-begin", "disk-upload-write"), OPERATOR),
     **dict.fromkeys(("disk-upload-finish", "disk-upload-abandon", "disk-download"), OPERATOR),
     **dict.fromkeys(("vm-create", "vm-change", "vm-remove", "vm-power", "vm-sysprep"), OPERATOR),
-    **dict.fromkeys(
-        ("template-create", "template-remove", "job-cancel"), OPERATOR
-    ),
+    **dict.fromkeys(("template-create", "template-remove", "job-cancel"), OPERATOR),
     **dict.fromkeys(("payload-add", "payload-replace", "payload-remove"), OPERATOR),
     **dict.fromkeys(("vm-payload-attach", "vm-payload-detach"), OPERATOR),
     **dict.fromkeys(("host-add", "host-change", "host-remove"), ADMIN),
