@@ -57,8 +57,8 @@ bench-volumes: setup-test ## copies of a sparse volume beside cp and qemu-img, a
 bench-host: setup-test ## the host service with a thousand simulated guests: delay, idle cost, floods
 	@$(RUN) python bench/host.py
 
-bench-engine: setup-test ## the engine's inventory with 1,000 and 10,000 machines, on SQLite and PostgreSQL, in one run
-	@$(RUN) python bench/engine.py
+bench-engine: setup-test ## the engine with 1,000 and 10,000 machines, on SQLite and PostgreSQL: inventory, API, followers
+	@$(RUN) python bench/engine.py && $(RUN) python bench/engine_api.py
 
 bench-agent: setup-test ## the agent in Debian and on Xen: event to store, idle cost beside qemu-ga, exec
 	@$(RUN) python bench/agent.py

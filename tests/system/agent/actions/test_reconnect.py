@@ -101,7 +101,7 @@ def test_at_rest_the_agent_is_small_and_sleeps(tmp_path: Path) -> None:
         agent(options, tmp_path, prefix=alone) as (process, log),
     ):
         World(store, process, log).wait("data/updated", lambda value: value is not None)
-        counts = []
+        counts: list[int] = []
         while not counts or (counts[-1] > 4 and len(counts) < 30):  # disks of other tests still wake it
             before = switches(process.pid)
             time.sleep(4)
