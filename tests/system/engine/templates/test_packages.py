@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -212,3 +213,22 @@ def test_what_is_not_supported_is_told_before_anything_is_sent(two: Two, tmp_pat
             client.do(templates_ovf.make(VIRTUALBOX, {}))
         assert caught.value.code == "ovf-unsupported"
     assert len(two.second.volumes()) == before
+
+
+def test_qcow2_travels_as_it_is(two: Two, tmp_path: Path) -> None:
+    image = tmp_path / "data.qcow2"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", image, "8M"], check=True, timeout=60)
+    size = image.stat().st_size
+    disk = Disk(id="d", file="data", format=Format.QCOW2, capacity=8 * MIB, bus="scsi")
+    file = File(id="data", name="data.qcow2", size=size)
+    text = write(Descriptor(name="data", vcpus=1, memory=MIB, files=(file,), disks=(disk,)))
+    (tmp_path / "data.ovf").write_bytes(text)  # without a manifest
+    job = imported(two, two.first, tmp_path / "data.ovf")
+    assert not version(two.first, job["result"]["template"]).sealed
+    with two.client(two.first) as client:
+        client.export_template("data", str(tmp_path / "out.ova"))
+    with opened(tmp_path / "out.ova") as package, (tmp_path / "copy").open("wb") as target:
+        (found,) = package.descriptor.disks
+        assert (found.format, found.capacity, found.target) == (Format.QCOW2, 8 * MIB, "sda")
+        package.extract(package.descriptor.files[0], target, lambda _: None)
+    assert (tmp_path / "copy").read_bytes() == image.read_bytes()
