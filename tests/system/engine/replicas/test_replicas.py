@@ -38,6 +38,7 @@ pytestmark = [
     needs_namespaces,
     needs_postgres,
     needs("qemu-img", "qemu-nbd", "mke2fs", "e2fsck", "debugfs"),
+    pytest.mark.timeout(900),  # with the start of everything, on a busy machine
 ]
 
 RUNS = int(os.environ.get("GUESTWRIGHT_REPLICA_RUNS", "12"))
@@ -112,7 +113,7 @@ def test_who_follows_events_of_an_engine_that_is_killed_misses_none(stand: Stand
         other.client.do(PAYLOADS.remove(one))
 
 
-@pytest.mark.timeout(300 + 60 * RUNS)
+@pytest.mark.timeout(900 + 60 * RUNS)
 def test_any_one_of_four_is_killed(stand: Stand) -> None:
     seed = int(os.environ.get("GUESTWRIGHT_REPLICA_SEED", "20261122"))
     work = Work(stand, random.Random(seed))
