@@ -66,7 +66,7 @@ def sysprep(identity: str, answers: str, *, filename: str = "", timeout: float |
         timeout: seconds until it counts as failed; None for the host's own.
     """
     body: Json = {"answers": answers, **_given(filename=filename, timeout=timeout)}
-    return Call("POST", ("vms", identity, "sysprep"), thing, body=body, seconds=_SYSPREP)
+    return Call("POST", ("vms", identity, "sysprep"), thing, body=body, keyed=True, seconds=_SYSPREP)
 
 
 def sysprep_job(identity: str, name: str, wait: int = 0) -> Call[Json]:

@@ -67,6 +67,17 @@ def test_of_a_payload_for_a_machine(stand: ApiStand, client: TestClient) -> None
     assert elsewhere.json()["code"] == "api-key-reused"
 
 
+def test_a_guest_is_generalised_once(stand: ApiStand, client: TestClient) -> None:
+    path, body = f"/vms/{stand.vm('web').id}/sysprep", {"answers": "canary-of-answers"}
+    answers = [client.post(path, json=body, headers=KEY) for _ in range(2)]
+    assert [one.status_code for one in answers] == [202, 202]
+    assert answers[0].content == answers[1].content
+    assert [one[0] for one in stand.guests.asked] == ["sysprep"]
+    other = client.post(path, json={"answers": "others"}, headers=KEY)
+    assert other.json()["code"] == "api-key-reused"
+    assert not any(b"canary-of-answers" in one.read_bytes() for one in stand.directory.glob("engine.db*"))
+
+
 def test_a_token_is_told_once(stand: ApiStand, client: TestClient) -> None:
     body = {"name": "ci", "seconds": 60}
     made = client.post("/tokens", json=body, headers=KEY)

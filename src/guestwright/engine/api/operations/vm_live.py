@@ -320,6 +320,7 @@ def _sysprep(do: _Operations) -> tuple[Endpoint, ...]:
             errors=(NotInInventory,),
             tag=_TAG,
             pool=Pool.GUESTS,
+            kept=True,
         ),
         Endpoint(
             name="vm-sysprep-job",
