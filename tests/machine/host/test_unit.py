@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ def test_it_is_ready_watched_restarted_and_stopped() -> None:
         for how in (signal.SIGKILL, signal.SIGSTOP):  # the second is the watchdog's affair
             pid = machine.show(NAME, "MainPID")
             machine.run("kill", f"-{int(how)}", pid)
-            machine.until(lambda before=pid: _another(machine, before))
+            machine.until(partial(_another, machine, pid))
 
         machine.run("systemctl", "stop", NAME)
         assert machine.show(NAME, "ActiveState") == "inactive"
