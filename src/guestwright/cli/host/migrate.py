@@ -51,7 +51,7 @@ service of that host is; a domain that has some does not go without. Ctrl-C, or
 def migrate(name: str, target: str | None, *, cancel: bool, no_wait: bool, **params: Any) -> None:
     """Move the domain NAME (or uuid) to the hypervisor at TARGET, and wait until it has arrived."""
     if cancel == bool(target):
-        raise click.UsageError("say either TARGET or --cancel")
+        raise click.BadParameter("say either TARGET or --cancel")
     with connect(params) as client:
         uuid = client.find(name)["domain"]["uuid"]
         if cancel:

@@ -32,6 +32,15 @@ def move(hypervisor: Hypervisor, uuid: str, how: Migration) -> None:
     hypervisor.migrate(DomainId(uuid), how)
 
 
+def call_off(hypervisor: Hypervisor, uuid: str) -> bool:
+    """Call a domain's move off, if one is under way; whether one was.
+
+    Raises:
+        HypervisorError: the hypervisor did not do it.
+    """
+    return hypervisor.cancel_migration(DomainId(uuid))
+
+
 def _do(hypervisor: Hypervisor, domain: DomainId, action: PowerAction) -> None:
     match action:
         case PowerAction.START | PowerAction.RESUME:

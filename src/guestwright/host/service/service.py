@@ -24,10 +24,9 @@ from guestwright.host.service.errors import OperationRefused, PartFailed
 from guestwright.host.service.parts import Parts
 from guestwright.host.service.plugging import plug
 from guestwright.host.service.port import AboutHost, Figures, Guest, Known, PowerAction, Publisher
-from guestwright.host.service.power import act, move
+from guestwright.host.service.power import act, call_off, move
 from guestwright.host.service.showing import Showing
 from guestwright.host.service.stores import Store
-from guestwright.hypervisor.domain import DomainId
 from guestwright.hypervisor.port import Hypervisor
 from guestwright.hypervisor.spec import Migration
 
@@ -203,7 +202,7 @@ class Service:
 
     def cancel_migration(self, uuid: str) -> bool:
         """See `port.HostService`. Unlike others it needs no claim: the move has that."""
-        return self.hypervisor.cancel_migration(DomainId(uuid))
+        return call_off(self.hypervisor, uuid)
 
     def refresh(self, uuid: str) -> Known:
         """See `port.HostService`."""

@@ -36,7 +36,7 @@ def file_read(name: str, path: str, file: str | None, **params: Any) -> None:
     from guestwright.host.client.inside import SECONDS, read_file
 
     if params["as_json"] and file is None:
-        raise click.UsageError("--json needs a FILE: standard output is for the JSON then")
+        raise click.BadParameter("--json needs a FILE: standard output is for the JSON then")
     with connect(params, SECONDS) as client:
         data = read_file(client, client.find(name)["domain"]["uuid"], path)
     if file is None:
