@@ -27,6 +27,7 @@ from guestwright.engine.api.app import build
 from guestwright.engine.api.guest_port import ExecWish, PowerAction, SysprepWish
 from guestwright.engine.api.parts import Parts
 from guestwright.engine.disks.finish import DiskServices, disk_upload
+from guestwright.engine.disks.remove import disk_remove
 from guestwright.engine.hosts.addresses import HostAddresses
 from guestwright.engine.hosts.lines import Lines
 from guestwright.engine.hosts.orders import Orders
@@ -231,6 +232,7 @@ def standing(directory: Path, url: str = "") -> Iterator[ApiStand]:
         hosts = ClientHosts(addresses, payloads.for_host)
         real = Services(hosts=hosts, inventory=DatabaseInventory(database))
         kinds = [*all_kinds(database, world, made), disk_upload(disks), template_import(real)]
+        kinds.append(disk_remove(real))
         worker = Worker(book, MemoryJournal(), kinds, settings=Settings(poll=0.02))
         made.append(Jobs(book, kinds, wake=worker.wake))
         guests = FakeGuests()

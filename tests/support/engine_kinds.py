@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from guestwright.base.errors import UsageError
+from guestwright.engine.disks.remove import disk_remove
 from guestwright.engine.jobs.errors import NotYet, TryAgain
 from guestwright.engine.jobs.jobs import Jobs
 from guestwright.engine.jobs.model import Context, Kind, Step
@@ -53,6 +54,7 @@ def all_kinds(
         vm_remove(services),
         template_remove(services),
         template_import(services),
+        disk_remove(services),
     ]
 
 

@@ -301,7 +301,8 @@ class SimulatedInventory:
     def remove_template(self, template: str, job: str) -> None:
         self._remove("template", template)
 
-    def hold_disks(self, disks: Sequence[str], job: str) -> Sequence[DiskOf]:
+    def hold_disks(self, disks: Sequence[str], job: str, *, broken: bool = False) -> Sequence[DiskOf]:
+        del broken  # free disks of this world are always fit for use
         with self._world.change() as cursor:
             found = {one: get(cursor, "disk", one) for one in disks}
             for name, one in found.items():

@@ -60,6 +60,11 @@ def abandon(identity: str) -> Call[None]:
     return Call("DELETE", ("disks", "uploads", identity), nothing, seconds=_SECONDS)
 
 
+def remove(identity: str, *, etag: str = "") -> Call[Json]:
+    """Remove a disk that no machine and no template has; a job."""
+    return Call("DELETE", ("disks", identity), job, etag=etag, keyed=True)
+
+
 def content(identity: str) -> Call[None]:
     """Where the file of a disk is; its answer is no JSON, and `transfers` takes it bit by bit."""
     return Call("GET", ("disks", identity, "content"), nothing)

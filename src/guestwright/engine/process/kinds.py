@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from guestwright.engine.disks.finish import DiskServices, disk_upload
+from guestwright.engine.disks.remove import disk_remove
 from guestwright.engine.jobs.jobs import Jobs
 from guestwright.engine.jobs.model import Kind
 from guestwright.engine.templates.copies import Services
@@ -32,4 +33,5 @@ def kinds(services: Services, disks: DiskServices, jobs: Callable[[], Jobs]) -> 
         vm_create_many(jobs),
         vm_remove(services),
         disk_upload(disks),
+        disk_remove(services),
     )

@@ -41,12 +41,12 @@ class MachineHeld(TemplateError):
 
 
 class DiskNotFree(TemplateError):
-    """No template can be made of this disk."""
+    """No template can be made of this disk, and it is not removed."""
 
     code = "template-disk-not-free"
     http_status = HTTPStatus.CONFLICT
-    template = "no template can be made of disk {disk}: {problem}"
-    hint = "Upload it anew: `guestwright disk upload`, or `guestwright template import` for all of a package."
+    template = "disk {disk} is not free: {problem}"
+    hint = "wait for the job, or remove what has it; `guestwright disk upload` makes another one"
 
 
 class ImportedDiskChanged(TemplateError):

@@ -22,10 +22,10 @@ from guestwright.engine.templates.inventory_port import DiskOf, MachineOf
 class DatabaseImport(DatabaseRemoval):
     """The part of `InventoryPort` that makes templates of disks; see there for each call."""
 
-    def hold_disks(self, disks: Sequence[str], job: str) -> tuple[DiskOf, ...]:
+    def hold_disks(self, disks: Sequence[str], job: str, *, broken: bool = False) -> tuple[DiskOf, ...]:
         """See `InventoryPort`."""
         with self._change(job) as tx:
-            held = tuple(_hold(tx, one, job) for one in disks)
+            held = tuple(_hold(tx, one, job, broken=broken) for one in disks)
             if len({(one.place.host, one.place.domain) for one in held}) > 1:
                 raise DiskNotFree(disk=disks[0], problem="the others are in another storage domain")
             return held
@@ -67,7 +67,7 @@ class DatabaseImport(DatabaseRemoval):
                 )
 
 
-def _hold(tx: Transaction, id_: str, job: str) -> DiskOf:
+def _hold(tx: Transaction, id_: str, job: str, *, broken: bool) -> DiskOf:
     try:
         disk = tx.disks.get(id_)
     except NotInInventory as error:
@@ -75,7 +75,7 @@ def _hold(tx: Transaction, id_: str, job: str) -> DiskOf:
     if disk.volume_id is None:
         raise DiskNotFree(disk=id_, problem="it has no content")
     volume = tx.volumes.hold(disk.volume_id)
-    _must_be_free(tx, disk, volume, job)
+    _must_be_free(tx, disk, volume, job, broken=broken)
     if not volume.job:
         volume = tx.volumes.change(volume.id, None, job=job)
     domain = tx.storage.get(volume.domain_id)
@@ -83,7 +83,7 @@ def _hold(tx: Transaction, id_: str, job: str) -> DiskOf:
     return DiskOf(disk=disk.id, place=place, size=volume.size, format=volume.format, target="")
 
 
-def _must_be_free(tx: Transaction, disk: Disk, volume: Volume, job: str) -> None:
+def _must_be_free(tx: Transaction, disk: Disk, volume: Volume, job: str, *, broken: bool) -> None:
     """Refuse what somebody else has, or what is no whole disk of its own."""
     if volume.job == job:
         return
@@ -92,6 +92,8 @@ def _must_be_free(tx: Transaction, disk: Disk, volume: Volume, job: str) -> None
         problem = f"job {volume.job} is at work on it"
     elif tx.drives.count(Filter("disk_id", Op.IS, disk.id)):
         problem = "a machine or a template has it"
+    elif volume.state is VolumeState.ILLEGAL and broken:
+        pass
     elif volume.state is not VolumeState.LEGAL or volume.kind is not VolumeKind.LEAF:
         problem = f"it is {volume.state}, {volume.kind}"
     elif volume.parent_id is not None:

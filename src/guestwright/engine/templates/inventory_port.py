@@ -132,8 +132,13 @@ class InventoryPort(Protocol):
     def leaving(self, vm: str) -> bool:
         """Whether the removal of a machine has begun; also when it is gone."""
 
-    def hold_disks(self, disks: Sequence[str], job: str) -> Sequence[DiskOf]:
+    def hold_disks(self, disks: Sequence[str], job: str, *, broken: bool = False) -> Sequence[DiskOf]:
         """Have disks that no machine or template has, all or none, for a job.
+
+        Args:
+            disks: ids.
+            job: whose they are then.
+            broken: also those that are not fit for use.
 
         Returns:
             Them, in this order, without targets.

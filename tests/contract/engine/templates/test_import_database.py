@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from guestwright.engine.disks.remove import disk_remove
 from guestwright.engine.inventory import states
 from guestwright.engine.inventory.database import Database
 from guestwright.engine.inventory.model import Disk, StorageDomain
@@ -37,7 +38,8 @@ class Engine:
         self.database = database
         self.world = world
         self.inventory = DatabaseInventory(database)
-        kinds = [template_import(Services(hosts=SimulatedHost(world), inventory=self.inventory))]
+        services = Services(hosts=SimulatedHost(world), inventory=self.inventory)
+        kinds = [template_import(services), disk_remove(services)]
         book = MemoryBook()
         self.jobs = Jobs(book, kinds)
         self.worker = Worker(book, MemoryJournal(), kinds, settings=Settings(poll=0.02))
@@ -179,3 +181,30 @@ def test_every_call_twice_is_as_once(engine: Engine) -> None:
         inventory.remove_template(template, job)
     with engine.database.read() as tx:
         assert not tx.disks.all()
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_disk_goes_with_its_volume(engine: Engine, broken: bool) -> None:
+    disk, other = engine.disk(), engine.disk()
+    if broken:
+        with engine.database.write() as tx:
+            volume_id = str(tx.disks.get(disk).volume_id)
+            tx.volumes.move(volume_id, states.VOLUME, VolumeEvent.CONDEMNED, reason="a job failed")
+    job = engine.jobs.wait(engine.jobs.submit("disk.remove", {"disk": disk}).id, PATIENCE)
+    assert (job.status, job.result) == (Status.DONE, {"disk": disk, "left": []})
+    with engine.database.read() as tx:
+        assert [one.id for one in tx.disks.all()] == [other]
+        assert len(tx.volumes.all()) == 1
+
+
+@pytest.mark.parametrize("spoil", [driven, held, shared])
+def test_a_disk_that_somebody_has_is_not_removed(
+    engine: Engine, spoil: Callable[[Engine, str], None]
+) -> None:
+    disk = engine.disk()
+    spoil(engine, disk)
+    job = engine.jobs.wait(engine.jobs.submit("disk.remove", {"disk": disk}).id, PATIENCE)
+    assert job.error is not None
+    assert (job.status, job.error["code"]) == (Status.COMPENSATED, "template-disk-not-free")
+    with engine.database.read() as tx:
+        assert [one.state for one in tx.volumes.all()] == ["legal"]

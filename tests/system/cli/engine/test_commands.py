@@ -304,6 +304,10 @@ def test_hosts_and_what_they_hold(engine: Engine) -> None:
     assert engine.ok("storage", "list")["items"]
     assert engine.ok("disk", "list")["items"][0]["name"] == "web-1"
     assert "NAME" in engine.run("disk", "list").out
+    assert engine.run("disk", "remove", "web-1", input="n\n").status == 2
+    kept = engine.run("disk", "remove", "web-1", "--yes")
+    assert kept.error is not None
+    assert "a machine or a template has it" in str(kept.error)
 
 
 def test_two_hosts_of_one_storage_name(engine: Engine) -> None:

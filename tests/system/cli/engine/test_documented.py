@@ -58,6 +58,7 @@ CALLS: dict[str, Call[Any]] = {
     "begin_upload": disks.begin("n", host="h", storage="s", format="raw", size=512, file_size=512),
     "uploads": disks.uploads(),
     "upload": disks.upload("X"),
+    "disk-remove": disks.remove("X"),
     "write_upload": disks.write("X"),
     "finish_upload": disks.finish("X"),
     "abandon_upload": disks.abandon("X"),

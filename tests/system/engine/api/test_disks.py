@@ -12,6 +12,7 @@ import pytest
 from guestwright.engine.inventory import states
 from guestwright.engine.inventory.choices import Role
 from guestwright.engine.inventory.model import Disk, Volume
+from guestwright.engine.inventory.query import Filter, Op
 from tests.support.disk_stand import GIB, STORAGE, DiskStand, contents, disk_stand
 from tests.support.inventories import some_id
 
@@ -129,6 +130,32 @@ def test_an_upload_is_given_up_with_all_of_it(client: httpx2.Client, stand: Disk
     for path in (f"/disks/{shown['disk']}", f"/volumes/{shown['volume']}", f"/disks/uploads/{shown['id']}"):
         assert client.get(path).status_code == 404
     assert client.delete(f"/disks/uploads/{shown['id']}").status_code == 404
+
+
+def test_a_disk_is_removed_with_its_volume(client: httpx2.Client, stand: DiskStand) -> None:
+    upload = begun(client, stand, name="to-go")
+    put(client, upload, DATA)
+    made = ended(client, client.post(f"/disks/uploads/{upload}/finish"))["result"]
+    where = f"/disks/{made['disk']}"
+    assert made["volume"] in stand.volumes()
+    stale = client.delete(where, headers={"If-Match": '"99"'})
+    assert stale.status_code == 412
+    key = {"Idempotency-Key": "remove it"}
+    answers = [client.delete(where, headers=key) for _ in range(2)]
+    job = ended(client, answers[0])
+    assert (job["kind"], job["status"], job["result"]["left"]) == ("disk.remove", "done", []), job
+    assert made["volume"] not in stand.volumes()
+    assert [client.get(path).status_code for path in (where, f"/volumes/{made['volume']}")] == [404, 404]
+    assert client.delete(where).status_code == 404
+
+
+def test_a_disk_in_use_is_not_removed(client: httpx2.Client, stand: DiskStand) -> None:
+    machine = stand.api.vm("has-a-disk")
+    with stand.api.parts.database.read() as tx:
+        (one,) = tx.drives.all(Filter("vm_id", Op.IS, machine.id))
+    answer = client.delete(f"/disks/{one.disk_id}")
+    assert (answer.status_code, answer.json()["code"]) == (409, "template-disk-not-free")
+    assert client.get(f"/disks/{one.disk_id}").status_code == 200
 
 
 OUTSIDE = {

@@ -56,7 +56,7 @@ WHO: Final = {
     "template-ovf": VIEWER,
     "template-import": OPERATOR,
     **dict.fromkeys(("disk-uploads", "disk-upload", "disk-upload-begin", "disk-upload-write"), OPERATOR),
-    **dict.fromkeys(("disk-upload-finish", "disk-upload-abandon", "disk-download"), OPERATOR),
+    **dict.fromkeys(("disk-upload-finish", "disk-upload-abandon", "disk-download", "disk-remove"), OPERATOR),
     **dict.fromkeys(("vm-create", "vm-change", "vm-remove", "vm-power", "vm-sysprep"), OPERATOR),
     **dict.fromkeys(("template-create", "template-remove", "job-cancel"), OPERATOR),
     **dict.fromkeys(("payload-add", "payload-replace", "payload-remove"), OPERATOR),

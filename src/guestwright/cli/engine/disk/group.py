@@ -13,6 +13,7 @@ _COMMANDS: Final = {
     "list": (f"{_HERE}.list_", "list_", "Disks."),
     "upload": (f"{_HERE}.upload", "upload", "Send a file and make it a disk."),
     "uploads": (f"{_HERE}.uploads", "uploads", "Uploads that are under way."),
+    "remove": (f"{_HERE}.remove", "remove", "Remove a disk that nobody has."),
     "download": (f"{_HERE}.download", "download", "Fetch a disk's file."),
 }
 

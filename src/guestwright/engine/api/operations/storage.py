@@ -11,6 +11,7 @@ from guestwright.engine.accounts.rights import Right
 from guestwright.engine.api.endpoint import Answer, Call, Endpoint
 from guestwright.engine.api.lists import ListQuery, listed, query_of, shown
 from guestwright.engine.api.operations.disk_contents import disk_endpoints
+from guestwright.engine.api.operations.disk_remove import disk_remove_endpoint
 from guestwright.engine.api.parts import Parts
 from guestwright.engine.inventory.choices import DiskFormat
 from guestwright.engine.inventory.database import Database
@@ -147,6 +148,7 @@ def storage_endpoints(parts: Parts) -> tuple[Endpoint, ...]:
         ),
         *looks.at("volumes", "volume", "volume", lambda tx: tx.volumes, VolumeReply, VolumeList),
         *looks.at("disks", "disk", "disk", lambda tx: tx.disks, DiskReply, DiskList),
+        disk_remove_endpoint(parts),
     )
 
 
