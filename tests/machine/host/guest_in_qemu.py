@@ -112,21 +112,25 @@ mount -o remount,ro /
 if [ $boot = 1 ]; then echo b; else echo o; fi > /proc/sysrq-trigger
 sleep 600
 """
-# Speaks qemu-ga's protocol (QEMU, qga/qapi-schema.json) as far as libvirt asks for names and addresses.
+# Speaks qemu-ga's protocol (QEMU, qga/qapi-schema.json) as far as libvirt asks for names and addresses. Until
+# libvirt has connected, the port reads as ended.
 _QEMU_GA: Final = """\
 #!/bin/bash
 exec 3<>/dev/virtio-ports/org.qemu.guest_agent.0
-while IFS= read -r line <&3; do
-    case $line in
-    *guest-sync-delimited*) printf '\\377{"return": %s}\\n' "${line//[^0-9]/}" ;;
-    *guest-sync*) printf '{"return": %s}\\n' "${line//[^0-9]/}" ;;
-    *guest-get-host-name*) echo '{"return": {"host-name": "of-qemu-ga"}}' ;;
-    *guest-get-osinfo*) echo '{"return": {"pretty-name": "Debian 12", "id": "debian"}}' ;;
-    *guest-network-get-interfaces*) echo '{"return": [{"name": "eth0",
-        "hardware-address": "52:54:00:00:00:01", "ip-addresses":
-        [{"ip-address-type": "ipv4", "ip-address": "192.0.2.1", "prefix": 24}]}]}' | tr -d '\\n'; echo ;;
-    *) echo '{"error": {"class": "CommandNotFound", "desc": "no such command"}}' ;;
-    esac >&3
+while :; do
+    while IFS= read -r line <&3; do
+        case $line in
+        *guest-sync-delimited*) printf '\\377{"return": %s}\\n' "${line//[^0-9]/}" ;;
+        *guest-sync*) printf '{"return": %s}\\n' "${line//[^0-9]/}" ;;
+        *guest-get-host-name*) echo '{"return": {"host-name": "of-qemu-ga"}}' ;;
+        *guest-get-osinfo*) echo '{"return": {"pretty-name": "Debian 12", "id": "debian"}}' ;;
+        *guest-network-get-interfaces*) echo '{"return": [{"name": "eth0",
+            "hardware-address": "52:54:00:00:00:01", "ip-addresses":
+            [{"ip-address-type": "ipv4", "ip-address": "192.0.2.1", "prefix": 24}]}]}' | tr -d '\\n'; echo ;;
+        *) echo '{"error": {"class": "CommandNotFound", "desc": "no such command"}}' ;;
+        esac >&3
+    done
+    sleep 0.1
 done
 """
 # Says by a hash what the answers were, so that they themselves are nowhere on the guest's disk.
@@ -442,13 +446,13 @@ def _requests(site: Site, seen: Seen) -> None:
     told: list[Event] = []
     place = site.hypervisor.subscribe(told.append)
     silent = site.hypervisor.statement(site.domain, Witness.GUEST_AGENT)
-    site.sh("systemd-run --quiet --no-block /usr/local/sbin/qemu-ga")
+    site.sh("systemd-run --quiet --no-block --unit=qemu-ga /usr/local/sbin/qemu-ga")
     end = time.monotonic() + _PATIENCE
     while not any(one.kind is EventKind.PORT_OPENED for one in told) and time.monotonic() < end:
         time.sleep(0.05)
     place.close()
     while (found := site.hypervisor.statement(site.domain, Witness.GUEST_AGENT)) is None:
-        assert time.monotonic() < end, site.console()
+        assert time.monotonic() < end, site.sh("systemctl --no-pager status qemu-ga; true") + site.console()
         time.sleep(0.5)
     seen["qemu-ga"] = silent, found
     seen["exec"] = site.calls.run(

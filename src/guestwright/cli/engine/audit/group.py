@@ -14,6 +14,6 @@ _COMMANDS: Final = {
 }
 
 
-@click.group(cls=LazyGroup, table=_COMMANDS, short_help="The audit log of the engine.")
+@click.group(cls=LazyGroup, table=_COMMANDS, short_help="Who did what, and how it ended.")
 def audit() -> None:
     """Who did what, when, from where, and how it ended."""
