@@ -56,16 +56,22 @@ class NotSeen(Exception):
 
 
 def wait(site: Site, what: str, accept: Callable[[Store], object], seconds: float = SECONDS) -> Store:
-    """Wait until the store is as it should be; raises `NotSeen`."""
+    """Wait until the store is as it should be and has settled: on Xen a change comes key by key.
+
+    Raises:
+        NotSeen: it does not become so in time.
+    """
     until = time.monotonic() + seconds
+    before: Store = {}
     while True:
         found = site.store()
-        if accept(found):
+        if accept(found) and same_but_for_time(found) == same_but_for_time(before):
             return found
+        before = found
         if time.monotonic() > until:
             listed = "\n".join(f"{path} = {value}" for path, value in sorted(found.items()))
             raise NotSeen(f"{what}: not seen in {seconds:.0f} s\n{listed}")
-        time.sleep(0.2)
+        time.sleep(0.5)
 
 
 def nic(store: Store, key: str, value: str) -> str:

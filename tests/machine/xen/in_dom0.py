@@ -125,16 +125,10 @@ class Dom0:
         self.wait("the agent", self.live)
         body = {"answers": "name=web42\nsecret=CANARY-xen\n", "filename": "answers.txt", "deadline": PATIENCE}
         job = self.api.post(f"{self.home}/sysprep", body)
-        texts: list[str] = []
-        while True:
-            now = self.api.job(job["id"])
-            if now["text"] not in texts:
-                texts.append(now["text"])
-            if now["status"] not in ("pending", "running"):
-                break
+        while (now := self.api.job(job["id"]))["status"] in ("pending", "running"):
             time.sleep(0.2)
         self.wait("the end of the domain", lambda: self.domain()["power"] == "halted")
-        return {"job": now, "texts": texts, "left": _left()}
+        return {"job": now, "left": _left()}
 
     def shutdown(self) -> Json:
         """Have the kernel power off; nothing of ours runs in the guest."""

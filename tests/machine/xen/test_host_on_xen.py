@@ -86,7 +86,7 @@ def test_the_kernel_takes_note_of_a_reboot(served: dict[str, Any]) -> None:
 def test_sysprep_by_a_disk_that_is_plugged_in(served: dict[str, Any]) -> None:
     found = served["sysprep"]
     assert (found["job"]["status"], found["job"]["error"]) == ("done", None)
-    texts = "\n".join(found["texts"])
+    texts = "\n".join(found["job"]["result"]["log"])
     assert "labelled disk on xen instead of a cd" in texts
     assert "the guest sees the medium" in texts
     assert found["left"] == {"files": [], "loops": ""}

@@ -18,6 +18,8 @@ from typing import Any, Final, Protocol
 
 from guestwright.base.errors import GuestwrightError
 from guestwright.base.ids import new_run_id
+from guestwright.base.printable import printable
+from guestwright.base.progress import Step
 from guestwright.base.record import record
 from guestwright.host.acting.sysprep import DEFAULT_NAME, SysprepHost, SysprepRequest, SysprepRun
 from guestwright.host.errors import AnswersTooBig, SysprepFailed
@@ -31,6 +33,8 @@ from guestwright.hypervisor.domain import DomainId
 
 NAME: Final = "guest.sysprep"
 _PREFIX: Final = "sysprep-answers."
+_LOG_MAX: Final = 64  # lines of what was done; a guest may tell its state as often as it likes
+_LINE_MAX: Final = 200
 _LOOK: Final = 0.2  # seconds between two questions whether it shall be given up
 
 
@@ -138,6 +142,14 @@ class SysprepJobs:
 
     def _run(self, work: Work) -> Any:
         job = work.job
+        log: list[str] = []
+
+        def told(step: Step) -> None:
+            text = printable(step.text)[:_LINE_MAX]
+            if len(log) < _LOG_MAX and log[-1:] != [text]:
+                log.append(text)
+            work.progress(step)
+
         answers = self._vault.get(_answers(job.id))
         if answers is None:
             raise SysprepFailed(
@@ -155,10 +167,10 @@ class SysprepJobs:
                     limits=Limits(deadline=float(job.parameters["deadline"])),
                 )
                 began = time.monotonic()
-                _attended(SysprepRun(self._host, request, progress=work.progress), work)
+                _attended(SysprepRun(self._host, request, progress=told), work)
         finally:
             self._vault.remove(_answers(job.id))
-        return {"seconds": round(time.monotonic() - began, 3)}
+        return {"seconds": round(time.monotonic() - began, 3), "log": log}
 
     def _undo(self, work: Work) -> None:
         self._vault.remove(_answers(work.job.id))
