@@ -71,5 +71,5 @@ def _called_off(here: Host, there: Host, domain: str, how: tuple[str, ...]) -> N
         done = here.ask("migrate", NAME, "--cancel")
         assert (done.status, done.out) == (0, f"{NAME} runs on where it is\n"), done
         assert process.wait(60) == 1
-    assert there.domain() is None
+    until(lambda: there.domain() is None)
     until(lambda: there.images() == {})
