@@ -1,4 +1,4 @@
-"""Identities that several domains of a host claim: kept while it is so, and told when it begins and ends.
+"""Identities that several machines claim: kept while it is so, and told when it begins and ends.
 
 Theory of operation: what is kept is what was told, so that neither an engine that is started again nor one
 more that follows the same host tells it a second time. Most of the time there is nothing new, and reading is
@@ -38,14 +38,14 @@ Wanted = Mapping[str, Duplicate | None]
 
 
 class Alarms:
-    """Keeps the duplicates of one host.
+    """Keeps the duplicates of one host, or those across hosts.
 
     Args:
         database: where, and whose stream it is.
-        host: id of the host.
+        host: id of the host; None for what machines of several hosts claim.
     """
 
-    def __init__(self, database: Database, host: str) -> None:
+    def __init__(self, database: Database, host: str | None) -> None:
         self._database = database
         self._host = host
 
@@ -53,7 +53,7 @@ class Alarms:
         """All that there are now."""
         wanted: dict[str, Duplicate | None] = {self._id(one): one for one in said[:_MOST]}
         with self._database.read() as tx:
-            known = [one.id for one in tx.alarms.each(Filter("host_id", Op.IS, self._host))]
+            known = [one.id for one in tx.alarms.each(Filter("host_id", Op.IS, self._host or ""))]
         self._record({**dict.fromkeys(known), **wanted})
 
     def found(self, one: Duplicate) -> None:
@@ -67,7 +67,7 @@ class Alarms:
     def _record(self, wanted: Wanted) -> None:
         for attempt in range(_ATTEMPTS):
             with self._database.read() as tx:
-                if tx.hosts.find(self._host) is None:
+                if self._host is not None and tx.hosts.find(self._host) is None:
                     return
                 news = {id_: one for id_, one in wanted.items() if not _same(tx.alarms.find(id_), one)}
             if not news:
@@ -86,11 +86,11 @@ class Alarms:
             return
         if one is None and known is not None:
             tx.alarms.remove(id_, known.version)
-            tx.tell(OVER, self._host, _body(known))
+            tx.tell(OVER, self._host or "", _body(known))
         elif one is not None and known is not None:
             changed = tx.alarms.change(id_, known.version, machines=_listed(one), claimants=len(one.domains))
-            tx.tell(FOUND, self._host, _body(changed))
-        elif one is not None and tx.alarms.count(Filter("host_id", Op.IS, self._host)) < _MOST:
+            tx.tell(FOUND, self._host or "", _body(changed))
+        elif one is not None and tx.alarms.count(Filter("host_id", Op.IS, self._host or "")) < _MOST:
             made = Alarm(
                 id=id_,
                 host_id=self._host,
@@ -99,10 +99,10 @@ class Alarms:
                 machines=_listed(one),
                 claimants=len(one.domains),
             )
-            tx.tell(FOUND, self._host, _body(tx.alarms.add(made)))
+            tx.tell(FOUND, self._host or "", _body(tx.alarms.add(made)))
 
     def _id(self, one: Duplicate) -> str:
-        return derived(self._host, "alarm", printable(one.kind), _value(one))
+        return derived(self._host or "", "alarm", printable(one.kind), _value(one))
 
 
 def _same(known: Alarm | None, one: Duplicate | None) -> bool:

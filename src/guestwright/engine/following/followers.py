@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from guestwright.base.errors import GuestwrightError
+from guestwright.engine.following.across import AcrossHosts
 from guestwright.engine.following.follower import Follower, Pace
 from guestwright.engine.inventory.database import Database
 from guestwright.engine.inventory.gathering import Gathering
@@ -22,6 +23,7 @@ from guestwright.host.client.address import Address
 
 _LOG: Final = logging.getLogger(__name__)
 _LOOK: Final = 1.0  # seconds between two looks at the list of hosts
+_COMPARE: Final = 5.0  # seconds between two comparisons of the machines of all hosts
 _END: Final = 15.0  # seconds for a connection that is being made; all else ends at once
 
 
@@ -52,6 +54,8 @@ class Followers:
         self._pace = pace
         self._gathering: Gathering | None = None
         self._followers: dict[str, Follower] = {}
+        self._across = AcrossHosts(database)
+        self._compared = -_COMPARE
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follows-hosts", daemon=True)
@@ -91,8 +95,9 @@ class Followers:
         while not self._stopping.is_set():
             try:
                 self._look()
+                self._compare()
             except GuestwrightError as error:
-                _LOG.warning("the list of hosts cannot be read: %s", error.message)
+                _LOG.warning("hosts cannot be looked after: %s", error.message)
             self._stopping.wait(_LOOK)
 
     def _look(self) -> None:
@@ -107,6 +112,11 @@ class Followers:
             new = [one for id_, one in hosts.items() if id_ not in self._followers]
             for host in new:
                 self._followers[host.id] = self._begin(host)
+
+    def _compare(self) -> None:
+        if self._leads() and time.monotonic() - self._compared >= _COMPARE:
+            self._compared = time.monotonic()
+            self._across.look()
 
     def _begin(self, host: Host) -> Follower:
         assert self._gathering is not None

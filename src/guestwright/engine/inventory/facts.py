@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, func, select, update
@@ -19,6 +20,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 from guestwright.base.printable import printable
 from guestwright.base.record import record
 from guestwright.engine.inventory.choices import AgentState
+from guestwright.engine.inventory.claims import keep
 from guestwright.engine.inventory.columns import encoded
 from guestwright.engine.inventory.errors import BadFact
 from guestwright.engine.inventory.events import Told
@@ -163,7 +165,9 @@ class Facts:
             put_all(self._connection, facts, kept, ("value", "source", "since", "seen"))
         if history:
             put_all(self._connection, fact_history, history)
-        self._summarise({key: rows[key]["value"] for key in changed})
+        values = {key: json.loads(rows[key]["value"]) for key in changed}
+        self._summarise(values)
+        keep(self._connection, values)
         names: dict[str, list[str]] = {}
         for vm, name in sorted(changed):
             names.setdefault(vm, []).append(name)
@@ -276,11 +280,11 @@ class Facts:
         found = self._connection.execute(asked.where(facts.c.vm_id.in_(known)))
         return {(vm, name): (value, since, seen) for vm, name, value, since, seen in found}
 
-    def _summarise(self, changed: Mapping[tuple[str, str], str]) -> None:
+    def _summarise(self, changed: Mapping[tuple[str, str], Any]) -> None:
         for name, (column, read) in COLUMNS.items():
             rows = [
-                {"vm": vm, "text": read(json.loads(text))}
-                for (vm, fact), text in sorted(changed.items())
+                {"vm": vm, "text": read(value)}
+                for (vm, fact), value in sorted(changed.items(), key=itemgetter(0))
                 if fact == name
             ]
             if rows:

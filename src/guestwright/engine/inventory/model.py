@@ -196,12 +196,13 @@ class Sysprep(Thing):
 
 @record
 class Alarm(Thing):
-    """An identity that several machines of a host claim; `machines`: ids, each between two spaces.
+    """An identity that several machines claim; `machines`: ids, each between two spaces.
 
-    `claimants` is how many there are: of very many not all are listed.
+    `host_id` is where they are, None when they are on several hosts. `claimants` is how many there are: of
+    very many not all are listed.
     """
 
-    host_id: str
+    host_id: str | None
     kind: str
     value: str
     machines: str

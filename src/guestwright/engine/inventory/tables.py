@@ -167,7 +167,7 @@ syspreps: Final = things(
 )
 alarms: Final = things(
     "alarms",
-    reference("host_id", "hosts", goes="CASCADE"),
+    reference("host_id", "hosts", needed=False, goes="CASCADE"),  # NULL: across hosts
     text("kind"),
     text("value"),
     text("machines"),  # each between two spaces
@@ -195,6 +195,14 @@ facts: Final = Table(
     text("source"),
     Column("since", Double, nullable=False),
     Column("seen", Double, nullable=False),
+)
+claims: Final = Table(
+    "claims",
+    METADATA,
+    Column("vm_id", TEXT, ForeignKey("vms.id", ondelete="CASCADE"), primary_key=True),
+    Column("kind", TEXT, primary_key=True),
+    Column("value", TEXT, primary_key=True),
+    Index(None, "kind", "value"),
 )
 fact_history: Final = Table(
     "fact_history",

@@ -69,7 +69,9 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         | {"os": "Debian 12", "addresses": " 192.0.2.1 ", "seen": 2.0}
     ],
     "facts": [
-        {"vm_id": "vm1", "name": "boot", "value": '"up"', "source": "agent", "since": 1.0, "seen": 2.0}
+        {"vm_id": "vm1", "name": "boot", "value": '"up"', "source": "agent", "since": 1.0, "seen": 2.0},
+        {"vm_id": "vm1", "name": "identity", "value": '{"machine_id":"ab","ssh":["RSA SHA256:x"]}'}
+        | {"source": "agent", "since": 1.0, "seen": 2.0},
     ],
     "fact_history": [
         {"number": 1, "vm_id": "vm1", "name": "boot", "value": '"up"', "source": "agent", "at": 1.0}

@@ -65,6 +65,15 @@ def test_the_migrations_make_what_the_tables_say(engine: Engine) -> None:
         assert kept == meant, name
 
 
+def test_claims_of_facts_that_were_there_are_known(engine: Engine) -> None:
+    upgrade(engine, "x", "epoch", to=STEPS[0])
+    fill(engine)
+    upgrade(engine, "x", "epoch")
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT vm_id, kind, value FROM claims ORDER BY kind")).all()
+    assert found == [("vm1", "machine-id", "ab"), ("vm1", "ssh-host-key", "RSA SHA256:x")]
+
+
 def words(sql: str) -> set[str]:
     """The values in a rule, however a database writes it."""
     return set(re.findall(r"'([\w-]+)'", sql))

@@ -67,7 +67,9 @@ def test_a_job_that_ends_well(tmp_path: Path) -> None:
             assert ended.status is Status.DONE, ended
             assert CANARY.decode() not in repr(ended)
             log = ended.result["log"]
-            assert log[1:4] == ["hdc is an empty cd drive", "media-inserted", "the guest sees the medium"], log
+            assert log[1:4] == ["hdc is an empty cd drive", "media-inserted", "the guest sees the medium"], (
+                log
+            )
         assert (host.root / "answers").read_bytes() == CANARY
         assert traces(tmp_path) == []
 

@@ -32,7 +32,7 @@ class Claimant(msgspec.Struct, frozen=True):
 
 
 class AlarmReply(msgspec.Struct, frozen=True):
-    """An identity that several machines of a host claim: clones that were not sealed, most often.
+    """An identity that several machines claim: clones that were not sealed, most often.
 
     Attributes:
         id: its own.
@@ -40,7 +40,7 @@ class AlarmReply(msgspec.Struct, frozen=True):
         changed: since when these machines claim it.
         kind: "machine-id", "ssh-host-key" or "mac-address".
         value: hash of the machine id, fingerprint of the key, or the address.
-        host_id: where they are.
+        host_id: where they are; null when they are on several hosts.
         machines: who claims it; of very many the first hundred.
         claimants: how many they are.
     """
@@ -50,7 +50,7 @@ class AlarmReply(msgspec.Struct, frozen=True):
     changed: float
     kind: str
     value: str
-    host_id: str
+    host_id: str | None
     machines: tuple[Claimant, ...]
     claimants: int
 
