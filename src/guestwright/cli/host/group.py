@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "migrate": (f"{_HERE}.migrate", "migrate", "Move a running domain to another host."),
     "memory": (f"{_HERE}.memory", "memory", "Ask a guest to have so much memory."),
     "medium": (f"{_HERE}.medium_group", "medium", "CD and floppy drives: insert, eject."),
+    "payload": (f"{_HERE}.payload.group", "payload", "Payloads of domains: give, list, remove."),
     "sysprep": (f"{_HERE}.sysprep", "sysprep", "Generalise a guest with an answer file."),
     "exec": (f"{_HERE}.exec_", "exec_", "Run a program in a guest."),
     "file": (f"{_HERE}.inside.file_group", "file", "Files of a guest: read, write."),

@@ -20,7 +20,8 @@ TLS) or $GUESTWRIGHT_HOST_SOCKET, else at /run/guestwright/api.sock, else where
 `guestwright up` has its own host service: ~/.local/share/guestwright/engine/api.sock,
 /var/lib/guestwright/engine/api.sock."""
 
-_OPTIONS: Final = (
+_JSON: Final = click.option("--json", "as_json", is_flag=True, help="JSON on standard output.")
+_PLACE: Final = (
     click.option("--socket", metavar="PATH", help="Unix socket of the service."),
     click.option("--tls", metavar="HOST[:PORT]", help="Host whose service to ask, over the network."),
     click.option(
@@ -28,13 +29,17 @@ _OPTIONS: Final = (
         metavar="DIR",
         help="Directory made by `host enrol client`.  [default: ~/.config/guestwright/identity]",
     ),
-    click.option("--json", "as_json", is_flag=True, help="JSON on standard output."),
 )
 
 
 def service_options(command: Command) -> Command:
     """Add `--socket`, `--tls`, `--identity` and `--json`."""
-    for one in reversed(_OPTIONS):
+    return place_options(_JSON(command))
+
+
+def place_options(command: Command) -> Command:
+    """Add `--socket`, `--tls` and `--identity` only."""
+    for one in reversed(_PLACE):
         command = one(command)
     return command
 

@@ -29,10 +29,12 @@ from guestwright.hypervisor.domain import DomainId
 from tests.support.agent_process import eventually
 from tests.support.api_server import PATIENCE, Running, serving
 from tests.support.host_service import ScriptedHost
-from tests.support.payload_bench import PayloadBench, payload_bench, plain
+from tests.support.payload_bench import CANARY, PayloadBench, payload_bench, plain
 from tests.support.program import COMMAND, Done, environment, guestwright, running
 
 pytestmark = pytest.mark.system
+
+UNATTEND = '<unattend xmlns="urn:schemas-microsoft-com:unattend"><settings pass="specialize"/></unattend>'
 
 
 class Syspreps:
@@ -168,6 +170,48 @@ def test_media(one: tuple[PayloadBench, Running, DomainId], tmp_path: Path) -> N
     done = ask(api, "medium", "eject", domain, "hdc", "--force")
     assert (done.status, done.out) == (0, f"hdc of {domain} is empty\n")
     assert ask(api, "medium", "eject", domain, "hdz", "--json").json["error"]["code"] == "drive-not-found"
+
+
+def test_payloads(one: tuple[PayloadBench, Running, DomainId], tmp_path: Path) -> None:
+    bench, api, domain = one
+    assert ask(api, "payload", "list", domain).out.count("\n") == 1
+    (tmp_path / "ud").write_text(f"#cloud-config\npassword: {CANARY}\n")
+    cloud = ("--user-data", str(tmp_path / "ud"), "--instance-id", "i-7", "--hostname", "web7")
+    done = ask(api, "payload", "give", domain, *cloud)
+    assert (done.status, done.out) == (0, f"{domain} gets it at every start from the next one on\n"), done
+    (tmp_path / "win.xml").write_text(UNATTEND)
+    given = ask(
+        api,
+        "payload",
+        "give",
+        domain,
+        "--unattend",
+        str(tmp_path / "win.xml"),
+        "--run-once",
+        "--floppy",
+        "--json",
+    ).json["payload"]
+    assert (given["persistence"], given["wanted"], given["scrub"]) == ("run-once", "floppy", "when-told")
+    assert CANARY.encode() not in b"".join(
+        one.read_bytes() for one in Path(bench.state).rglob("*") if one.is_file()
+    )
+    done = ask(api, "payload", "list", domain)
+    assert CANARY not in done.out
+    assert [line.split()[:2] for line in done.out.splitlines()] == [
+        ["WHEN", "FORM"],
+        ["permanent", "nocloud"],
+        ["run-once", "unattend"],
+    ]
+    done = ask(api, "payload", "remove", domain, "--run-once", "--json")
+    assert [one["persistence"] for one in done.json["payloads"]] == ["permanent"], done
+    assert ask(api, "payload", "remove", domain).out == f"{domain} has that payload no more\n"
+    assert ask(api, "payload", "remove", domain, "--json").json["error"]["code"] == "host-payload-not-found"
+    plain = ask(
+        api, "payload", "give", domain, "--file", f"a={tmp_path / 'ud'}", "--volume-id", "MINE", "--json"
+    )
+    assert (plain.json["payload"]["form"], plain.json["payload"]["label"]) == ("files", "MINE")
+    (tmp_path / "ud").write_text("no yaml: [")
+    assert ask(api, "payload", "give", domain, *cloud).status == 2
 
 
 def test_memory(one: tuple[PayloadBench, Running, DomainId]) -> None:

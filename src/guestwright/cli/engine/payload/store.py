@@ -34,6 +34,7 @@ _FILE_MAX: Final = 1 << 20  # bytes; the engine's own limit is at most this
 @input_options
 def store(name: str, *, new_version: bool, description: str, **params: Any) -> None:
     """Have the engine keep what the options name as the payload NAME."""
+    from guestwright.cli.payload.contents import contents_of
     from guestwright.cli.payload.inputs import payload_from
     from guestwright.client.calls import payloads
     from guestwright.client.kinds import PAYLOADS
@@ -41,7 +42,7 @@ def store(name: str, *, new_version: bool, description: str, **params: Any) -> N
     if new_version and description:
         raise UsageError(problem="--description goes with a new payload only")
     made = payload_from(params)
-    files = {one.path.lstrip("/"): _bytes_of(one) for one in made.tree.files}
+    files = contents_of(made, _FILE_MAX)
     with connect(params) as client:
         if new_version:
             found = client.do(payloads.replace(client.find(PAYLOADS, name)["id"], files, label=made.label))
@@ -49,16 +50,3 @@ def store(name: str, *, new_version: bool, description: str, **params: Any) -> N
             call = payloads.add(name, files, label=made.label, description=description)
             found = client.do(call)
     print_done(params, "payload", found, f"{name} is kept")
-
-
-def _bytes_of(file: Any) -> bytes:
-    from guestwright.media.tree import FileSource
-
-    source = file.source
-    if not isinstance(source, FileSource):
-        return bytes(source)
-    with open(source.path, "rb") as opened:
-        data = opened.read(_FILE_MAX + 1)
-    if len(data) > _FILE_MAX:
-        raise UsageError(problem=f"{source.path} has more than {_FILE_MAX} bytes")
-    return data
