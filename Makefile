@@ -5,7 +5,7 @@ UV := $(shell command -v uv 2>/dev/null || echo $(CURDIR)/.uv/bin/uv)
 RUN := $(UV) run --quiet
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup setup-demo setup-test demo demo-seal lab-xen test again quick lint bench bench-agent bench-engine bench-host bench-media bench-volumes bench-xenstore docs clean
+.PHONY: help setup setup-demo setup-test demo demo-seal lab-xen test again quick lint bench bench-agent bench-engine bench-host bench-hvm bench-media bench-volumes bench-xenstore docs clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,9 @@ bench-volumes: setup-test ## copies of a sparse volume beside cp and qemu-img, a
 
 bench-host: setup-test ## the host service with a thousand simulated guests: delay, idle cost, floods
 	@$(RUN) python bench/host.py
+
+bench-hvm: setup-test ## an HVM guest with an emulated CD on the emulated Xen host, under the host service (10 minutes)
+	@$(RUN) python bench/hvm.py
 
 bench-engine: setup-test ## the engine with 1,000 and 10,000 machines, on SQLite and PostgreSQL: inventory, API, followers
 	@$(RUN) python bench/engine.py && $(RUN) python bench/engine_api.py

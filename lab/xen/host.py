@@ -64,6 +64,7 @@ def boot(
     memory: int = _MEMORY,
     dom0_memory: int = _DOM0_MEMORY,
     seconds: float = 180,
+    hvm: bool = False,
 ) -> Host:
     """Build if needed, start a host and wait until its dom0 takes commands.
 
@@ -72,11 +73,14 @@ def boot(
         memory: of the machine in MiB.
         dom0_memory: dom0's part of it in MiB; the rest is for guests, and about 150 MiB for Xen.
         seconds: deadline from power-on.
+        hvm: with what HVM guests need: nested SVM, and a device model in dom0.
 
     Raises:
         LabFailed: dom0 did not come up in time.
     """
-    machine = Machine(build(), memory=memory, dom0_memory=dom0_memory, xenstored=xenstored)
+    machine = Machine(
+        image.build(hvm=hvm), memory=memory, dom0_memory=dom0_memory, xenstored=xenstored, hvm=hvm
+    )
     try:
         machine.wait_until_ready(seconds)
     except BaseException:

@@ -31,6 +31,8 @@ DOM0 = [
     *("python3", "xen-utils-4.17", "xenstore-utils", "kmod", "iproute2", "busybox-static", "procps"),
     *("libvirt-daemon", "libvirt-daemon-driver-xen", "libvirt-clients", "python3-libvirt"),
 ]
+DEVICE_MODEL = ["qemu-system-xen"]
+"""More of dom0, for HVM guests."""
 GUEST = ["python3.11", "busybox-static"]
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -41,6 +43,7 @@ _GUEST_MODULES = [
     *("xen-blkfront", "xen-netfront", "xenfs", "xen-evtchn", "xen-gntalloc", "xen-gntdev"),
     *("crc32c_generic", "ext4", "isofs", "vfat", "nls_ascii", "nls_cp437", "loop"),
     *("8021q", "bonding", "bridge", "dummy"),
+    *("ata_piix", "sr_mod"),  # the emulated CD drive of an HVM guest
 ]
 _UNWANTED = (  # of the guest, which is copied into memory twice
     "usr/bin/dpkg",
@@ -67,17 +70,20 @@ class Image:
     disk: str
 
 
-def build() -> Image:
+def build(*, hvm: bool = False) -> Image:
     """The image; built when the cache has none for this recipe (about a minute).
+
+    Args:
+        hvm: with what HVM guests need.
 
     Raises:
         lab.ext.ToolFailed: a tool of the build said no.
         subprocess.CalledProcessError: mmdebstrap, or the part below fakeroot.
     """
-    directory = os.path.join(debian.cache_directory(), f"xen-{_key()}")
+    directory = os.path.join(debian.cache_directory(), f"xen-{_key()}{'-hvm' if hvm else ''}")
     if not os.path.exists(directory):
         with ThreadPoolExecutor(2) as pool:
-            tar = pool.submit(debian.base_tar, DOM0)
+            tar = pool.submit(debian.base_tar, DOM0 + DEVICE_MODEL if hvm else DOM0)
             with tempfile.TemporaryDirectory(prefix="lab-xen-", dir=debian.cache_directory()) as scratch:
                 unpacked = pool.submit(_unpack, scratch)
                 argv = [sys.executable, "-m", "lab.xen.image", scratch, unpacked.result(), tar.result()]

@@ -22,6 +22,7 @@ from lab.xen.line import Line, NoAnswer
 _XEN = "console=com1 com1=115200,8n1 dom0_mem={0}M,max:{0}M loglvl=error guest_loglvl=none noreboot=1 "
 _XEN += "sched=credit spec-ctrl=no xpti=no"
 _DOM0 = "console=hvc0 quiet mitigations=off lab.xenstored={0}"
+_HVM = "qemu64,+svm,+npt,+nrip-save,+vme"
 _TAIL = 40
 
 
@@ -36,9 +37,12 @@ class Machine:
         image: what it boots.
         memory: of the whole machine in MiB. `dom0_memory`: dom0's part of it.
         xenstored: "xenstored" or "oxenstored".
+        hvm: whether its processors let Xen have HVM guests.
     """
 
-    def __init__(self, image: Image, *, memory: int, dom0_memory: int, xenstored: str) -> None:
+    def __init__(
+        self, image: Image, *, memory: int, dom0_memory: int, xenstored: str, hvm: bool = False
+    ) -> None:
         self._directory = tempfile.mkdtemp(prefix="lab-xen-")
         self._console = os.path.join(self._directory, "console")
         path = os.path.join(self._directory, "line")
@@ -51,7 +55,7 @@ class Machine:
                 "-M",
                 "q35",
                 "-cpu",
-                "qemu64",
+                _HVM if hvm else "qemu64",
             ),
             *("-smp", "2", "-m", str(memory)),
             *("-nodefaults", "-no-reboot", "-display", "none"),

@@ -14,6 +14,8 @@ from lab.xen.cpio import Archive
 KEPT = (
     "arch/x86/crypto",
     "crypto",
+    "drivers/ata/ata_piix.ko",
+    "drivers/ata/libata.ko",
     "drivers/block",
     "drivers/cdrom",
     "drivers/char/hw_random",
@@ -25,6 +27,9 @@ KEPT = (
     "drivers/net/virtio_net.ko",
     "drivers/net/xen-netback",
     "drivers/net/xen-netfront.ko",
+    "drivers/scsi/scsi_common.ko",
+    "drivers/scsi/scsi_mod.ko",
+    "drivers/scsi/sr_mod.ko",
     "drivers/virtio",
     "drivers/xen",
     "fs",

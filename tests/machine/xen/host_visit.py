@@ -41,15 +41,15 @@ format = "text"
 [allow]
 operations = ["exec", "set-hostname"]
 """
-_PYTHON: Final = f"PYTHONPATH={CHECKOUT}/src:{_SITE} python3"
+PYTHON: Final = f"PYTHONPATH={CHECKOUT}/src:{_SITE} python3"
 _SERVE: Final = f"""
-cd /; setsid env {_PYTHON} -m guestwright.cli host serve >>{_LOG} 2>&1 </dev/null & echo $! >/run/service.pid
+cd /; setsid env {PYTHON} -m guestwright.cli host serve >>{_LOG} 2>&1 </dev/null & echo $! >/run/service.pid
 until [ "$(grep -c 'ready after' {_LOG})" = COUNT ]; do
   kill -0 $(cat /run/service.pid) || {{ cat {_LOG}; exit 1; }}
   sleep 0.3
 done
 """
-_AGENT: Final = f"""
+AGENT: Final = f"""
 mkdir -p /etc/guestwright
 cat >/etc/guestwright/agent.toml <<END
 [features]
@@ -98,7 +98,7 @@ class ServiceSite:
 
     def step(self, name: str) -> Seen:
         """A step of `in_dom0`."""
-        done = self.host.run(f"{_PYTHON} {CHECKOUT}/in_dom0.py {UUID} {name}", seconds=SECONDS, check=False)
+        done = self.host.run(f"{PYTHON} {CHECKOUT}/in_dom0.py {UUID} {name}", seconds=SECONDS, check=False)
         if done.status:
             log = self.host.run(f"tail -n 40 {_LOG}").text
             raise LabFailed(f"step {name}: {done.error.decode()[-2000:]}\n--- the service:\n{log}")
@@ -108,7 +108,7 @@ class ServiceSite:
     def guest(self) -> Guest:
         """The guest of the present run, with its agent started."""
         guest = toolstack.reach(self.host, NAME, seconds=SECONDS)
-        guest.run(_AGENT)
+        guest.run(AGENT)
         return guest
 
 

@@ -121,14 +121,19 @@ class Dom0:
         return {"before": before, "after": after, "seconds": seconds}
 
     def sysprep(self) -> Json:
-        """Generalise the guest."""
+        """Generalise the guest, and wait until it is down."""
+        now = self.sysprep_job()
+        self.wait("the end of the domain", lambda: self.domain()["power"] == "halted")
+        return {"job": now, "left": _left()}
+
+    def sysprep_job(self) -> Json:
+        """Generalise the guest; the job as it ended."""
         self.wait("the agent", self.live)
         body = {"answers": "name=web42\nsecret=CANARY-xen\n", "filename": "answers.txt", "deadline": PATIENCE}
         job = self.api.post(f"{self.home}/sysprep", body)
         while (now := self.api.job(job["id"]))["status"] in ("pending", "running"):
             time.sleep(0.2)
-        self.wait("the end of the domain", lambda: self.domain()["power"] == "halted")
-        return {"job": now, "left": _left()}
+        return dict(now)
 
     def shutdown(self) -> Json:
         """Have the kernel power off; nothing of ours runs in the guest."""
@@ -170,7 +175,7 @@ def main() -> int:
     """Command line; see the module's docstring."""
     here = Dom0(sys.argv[1])
     try:
-        print(json.dumps(getattr(here, sys.argv[2])()))
+        print(json.dumps(getattr(here, sys.argv[2].replace("-", "_"))()))
     except (HostRefused, TimeoutError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -24,8 +24,11 @@ def _done(job: Json) -> str:
 
 
 def _what(job: Json) -> str:
-    error = job.get("error")
-    return str(error.get("message", "")) if isinstance(error, dict) else str(job.get("note", ""))
+    """Why it failed, else what it does, else what it is about."""
+    error, given = job.get("error"), job.get("parameters")
+    if isinstance(error, dict):
+        return str(error.get("message", ""))
+    return str(job.get("note") or (given.get("name", "") if isinstance(given, dict) else ""))
 
 
 _COLUMNS: Final = (
