@@ -17,14 +17,12 @@ from guestwright.base.record import record
 from guestwright.engine.inventory.states import Power
 from guestwright.engine.inventory.tables import claims, vms
 from guestwright.engine.inventory.upsert import put_all
+from guestwright.host.facts.duplicates import EACH_MAX, NO_MACS, SHARED_KINDS, IdentityKind
 
-MACHINE_ID: Final = "machine-id"
-SSH_KEY: Final = "ssh-host-key"
-MAC: Final = "mac-address"
-EACH_MAX: Final = 64  # of one kind that one machine may claim, as on the host
+MACHINE_ID: Final = IdentityKind.MACHINE_ID.value
+SSH_KEY: Final = IdentityKind.SSH_KEY.value
+MAC: Final = IdentityKind.MAC.value
 _VALUE_MAX: Final = 256
-_NO_MACS: Final = frozenset(("", "00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"))
-_SHARED_KINDS: Final = frozenset(("bridge", "bond", "team", "vlan", "macvlan", "vrf"))  # lent by a card
 
 Claim = tuple[str, str]
 """Kind and value."""
@@ -47,8 +45,8 @@ def _identity(value: Any) -> Iterator[Claim]:
 
 def _cards(value: Any) -> Iterator[Claim]:
     listed = [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
-    own = [one.get("mac") for one in listed if one.get("kind") not in _SHARED_KINDS]
-    yield from ((MAC, one) for one in _texts(own) if one not in _NO_MACS)
+    own = [one.get("mac") for one in listed if str(one.get("kind")) not in SHARED_KINDS]
+    yield from ((MAC, one) for one in _texts(own) if one not in NO_MACS)
 
 
 _FACTS: Final[Mapping[str, tuple[frozenset[str], Callable[[Any], Iterator[Claim]]]]] = {

@@ -13,8 +13,10 @@ from guestwright.base.record import record
 from guestwright.host.facts.decode import Told
 
 EACH_MAX: Final = 64  # of one kind that one domain may claim
-_NO_MACS: Final = frozenset(("", "00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"))
-_SHARED_KINDS: Final = frozenset(("bridge", "bond", "team", "vlan", "macvlan", "vrf"))  # lent by a card
+NO_MACS: Final = frozenset(("", "00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"))
+"""Addresses that are nobody's."""
+SHARED_KINDS: Final = frozenset(("bridge", "bond", "team", "vlan", "macvlan", "vrf"))
+"""Of cards whose address is lent by another one."""
 
 
 class IdentityKind(StrEnum):
@@ -107,7 +109,7 @@ def claims(told: Told) -> frozenset[Claim]:
     found = [(IdentityKind.SSH_KEY, one) for one in told.identity.ssh[:EACH_MAX]]
     if told.identity.machine_id:
         found.append((IdentityKind.MACHINE_ID, told.identity.machine_id))
-    cards = [nic for nic in told.nics if nic.kind not in _SHARED_KINDS and nic.mac not in _NO_MACS]
+    cards = [nic for nic in told.nics if nic.kind not in SHARED_KINDS and nic.mac not in NO_MACS]
     found.extend((IdentityKind.MAC, nic.mac) for nic in cards[:EACH_MAX])
     return frozenset(found)
 

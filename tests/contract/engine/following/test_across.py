@@ -7,8 +7,9 @@ import pytest
 from guestwright.engine.following.across import AcrossHosts
 from guestwright.engine.following.alarms import FOUND, OVER, Alarms
 from guestwright.engine.following.said import Duplicate
+from guestwright.engine.inventory.claims import across_hosts
 from guestwright.engine.inventory.database import Database
-from guestwright.engine.inventory.facts import Update
+from guestwright.engine.inventory.facts import BATCH_MAX, Update
 from guestwright.engine.inventory.model import Alarm, Host, Vm
 from guestwright.engine.inventory.states import POWER, VM, PowerEvent, VmEvent
 from tests.support.inventories import some_id, vm
@@ -100,3 +101,19 @@ def test_those_of_one_host_are_left_alone(database: Database, hosts: Hosts) -> N
     assert sorted(str(one.host_id) for one in kept(database)) == sorted(("None", hosts[0]))
     Alarms(database, hosts[0]).all([])
     assert [one.host_id for one in kept(database)] == [None]
+
+
+def test_a_batch_as_large_as_it_may_be(database: Database, hosts: Hosts) -> None:
+    with database.write() as tx:
+        made = tx.vms.add_all([vm(f"many-{number}", host_id=hosts[0]) for number in range(BATCH_MAX // 2)])
+        said = {
+            "identity": {"machine_id": "ab", "ssh": ["RSA SHA256:x"]},
+            "nics": [{"mac": "52:54:00:00:00:01"}],
+        }
+        news = [
+            Update(vm=one.id, name=n, value=v, source="agent", at=1.0)
+            for one in made
+            for n, v in said.items()
+        ]
+        assert tx.facts.store(news).changed == BATCH_MAX
+        assert across_hosts(tx.connection, 10) == []

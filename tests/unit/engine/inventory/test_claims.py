@@ -8,10 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guestwright.engine.inventory.claims import EACH_MAX, claims_of
-from guestwright.host.facts.duplicates import IdentityKind
-from tests.unit.engine.inventory.test_summary import ANY
+from guestwright.engine.inventory.claims import claims_of
+from guestwright.host.facts.duplicates import EACH_MAX, IdentityKind
 
+KEYS = ("machine_id", "ssh", "mac", "kind")
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(KEYS), inner),
+)
 KINDS = {one.value for one in IdentityKind}
 
 
@@ -28,6 +32,7 @@ KINDS = {one.value for one in IdentityKind}
         ("identity", None, ()),
         ("nics", [{"mac": "52:54:00:00:00:01", "kind": "virtio"}], (("mac-address", "52:54:00:00:00:01"),)),
         ("nics", [{"mac": "52:54:00:00:00:01", "kind": "bridge"}, {"mac": ""}, 4, {"mac": []}], ()),
+        ("nics", [{"mac": "52:54:00:00:00:01", "kind": []}], (("mac-address", "52:54:00:00:00:01"),)),
         ("nics", {"mac": "52:54:00:00:00:01"}, ()),
         ("host", {"machine_id": "ab"}, ()),
     ],
