@@ -55,7 +55,7 @@ bench-volumes: setup-test ## copies of a sparse volume beside cp and qemu-img, a
 	@$(RUN) python bench/volumes.py
 
 bench-host: setup-test ## the host service with a thousand simulated guests: delay, idle cost, floods
-	@$(RUN) python bench/host.py
+	@$(RUN) python bench/host.py && $(RUN) python bench/host_sysprep.py
 
 bench-hvm: setup-test ## an HVM guest with an emulated CD on the emulated Xen host, under the host service (10 minutes)
 	@$(RUN) python bench/hvm.py
