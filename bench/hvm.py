@@ -23,9 +23,9 @@ sys.path[:0] = [os.path.join(ROOT, "src"), ROOT]
 
 from lab.xen import toolstack
 from lab.xen.host import COMMAND_LINE, KERNEL, Guest, Host, boot
-from lab.xen.shell import CHECKOUT, put_checkout
+from lab.xen.shell import put_checkout
 from tests.machine.xen import agent_visit
-from tests.machine.xen.host_visit import AGENT, PYTHON, ServiceSite
+from tests.machine.xen.host_visit import AGENT, ServiceSite
 
 NAME = "hvm"
 UUID = "6a2f41a3-c54c-4ce8-b2d2-0324e1c32e33"
@@ -66,29 +66,21 @@ def define(host: Host) -> None:
     host.run(f"cat >/tmp/hvm.xml; virsh -q -c {toolstack.URI} define /tmp/hvm.xml", data=text.encode())
 
 
-def step(host: Host, name: str) -> Report:
-    """A step of `tests.machine.xen.in_dom0`, or why it failed."""
-    argv = f"{PYTHON} {CHECKOUT}/in_dom0.py {UUID} {name}"
-    done = host.run(argv, seconds=SECONDS, check=False)
-    found: Report = {"failed": done.error.decode()[-500:]} if done.status else json.loads(done.text)
-    return found
-
-
-def use(host: Host, guest: Guest, report: Report) -> None:
+def use(site: ServiceSite, guest: Guest, report: Report) -> None:
     """What is done with the guest that is up."""
     report["kernel says"] = guest.run(LOOK).text.splitlines()
     report["payload on the CD"] = guest.run(READ).text
     guest.run(AGENT)
-    acted = step(host, "act")
+    acted = site.step("act", UUID)
     report["system"] = acted["guest"]["facts"]["system"]["value"]["name"]
     report["kinds of facts"] = len(acted["guest"]["facts"])
     report["memory, asked and in the store"] = acted["target"]
     report["command"] = acted["taken"]["status"]
     report["renamed"] = acted["renamed"]
-    job = step(host, "sysprep-job")
-    report["sysprep"] = job.get("failed") or job["error"] or job["result"]
+    job = site.step("sysprep_job", UUID)
+    report["sysprep"] = job["error"] or job["result"]
     log = "cat /var/log/libvirt/libxl/*.log | grep -i qmp | tail -n 3"
-    report["libxl says"] = host.run(log, check=False).text.splitlines()
+    report["libxl says"] = site.host.run(log, check=False).text.splitlines()
 
 
 def main() -> int:
@@ -105,12 +97,12 @@ def main() -> int:
         define(host)
         report["Xen has"] = host.run("xl info | sed -n 's/^virt_caps *: //p'").text.strip()
         site.serve()
-        start = step(host, "start")
+        start = site.step("start", UUID)
         report["place of the payload"] = start["payloads"][0]["place"]
         begin = time.monotonic()
         guest = toolstack.reach(host, NAME, seconds=SECONDS)
         report["seconds until the guest was up"] = round(time.monotonic() - begin)
-        use(host, guest, report)
+        use(site, guest, report)
     text = json.dumps(report, indent=1)
     print(text)
     if options.json:

@@ -228,9 +228,7 @@ def children(servers: dict[str, Xenstored], counts: Sequence[int] = (2000, 4000,
     for kind, server in servers.items():
         with clients(server, 1) as (client,):
             by: dict[int, tuple[float, float]] = {}
-            warm = (
-                time.perf_counter() + 1
-            )  # the first tens of milliseconds after a rest are three times as fast
+            warm = time.perf_counter() + 1  # after a rest a server is three times as fast for a moment
             while time.perf_counter() < warm:
                 client.ask(wire.READ, b"/\0")
             for count in counts:

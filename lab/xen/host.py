@@ -53,9 +53,9 @@ class Done:
         return self.output.decode("utf-8", "replace")
 
 
-def build() -> image.Image:
-    """The image that `boot` starts; built when the cache has none. Raises what `lab.xen.image.build` does."""
-    return image.build()
+def build(*, hvm: bool = False) -> image.Image:
+    """The image that `boot` starts; built when the cache has none. As `lab.xen.image.build`."""
+    return image.build(hvm=hvm)
 
 
 def boot(
@@ -78,9 +78,7 @@ def boot(
     Raises:
         LabFailed: dom0 did not come up in time.
     """
-    machine = Machine(
-        image.build(hvm=hvm), memory=memory, dom0_memory=dom0_memory, xenstored=xenstored, hvm=hvm
-    )
+    machine = Machine(build(hvm=hvm), memory=memory, dom0_memory=dom0_memory, xenstored=xenstored, hvm=hvm)
     try:
         machine.wait_until_ready(seconds)
     except BaseException:

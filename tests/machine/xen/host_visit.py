@@ -41,9 +41,9 @@ format = "text"
 [allow]
 operations = ["exec", "set-hostname"]
 """
-PYTHON: Final = f"PYTHONPATH={CHECKOUT}/src:{_SITE} python3"
+_PYTHON: Final = f"PYTHONPATH={CHECKOUT}/src:{_SITE} python3"
 _SERVE: Final = f"""
-cd /; setsid env {PYTHON} -m guestwright.cli host serve >>{_LOG} 2>&1 </dev/null & echo $! >/run/service.pid
+cd /; setsid env {_PYTHON} -m guestwright.cli host serve >>{_LOG} 2>&1 </dev/null & echo $! >/run/service.pid
 until [ "$(grep -c 'ready after' {_LOG})" = COUNT ]; do
   kill -0 $(cat /run/service.pid) || {{ cat {_LOG}; exit 1; }}
   sleep 0.3
@@ -96,9 +96,9 @@ class ServiceSite:
         self._starts += 1
         self.host.run(_SERVE.replace("COUNT", str(self._starts)), seconds=SECONDS)
 
-    def step(self, name: str) -> Seen:
-        """A step of `in_dom0`."""
-        done = self.host.run(f"{PYTHON} {CHECKOUT}/in_dom0.py {UUID} {name}", seconds=SECONDS, check=False)
+    def step(self, name: str, uuid: str = UUID) -> Seen:
+        """A step of `in_dom0` with a domain."""
+        done = self.host.run(f"{_PYTHON} {CHECKOUT}/in_dom0.py {uuid} {name}", seconds=SECONDS, check=False)
         if done.status:
             log = self.host.run(f"tail -n 40 {_LOG}").text
             raise LabFailed(f"step {name}: {done.error.decode()[-2000:]}\n--- the service:\n{log}")

@@ -175,7 +175,7 @@ def main() -> int:
     """Command line; see the module's docstring."""
     here = Dom0(sys.argv[1])
     try:
-        print(json.dumps(getattr(here, sys.argv[2].replace("-", "_"))()))
+        print(json.dumps(getattr(here, sys.argv[2])()))
     except (HostRefused, TimeoutError) as error:
         print(error, file=sys.stderr)
         return 1

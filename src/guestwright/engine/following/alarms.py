@@ -48,12 +48,13 @@ class Alarms:
     def __init__(self, database: Database, host: str | None) -> None:
         self._database = database
         self._host = host
+        self._subject = host or ""  # of events; a filter takes "" for none
 
     def all(self, said: Sequence[Duplicate]) -> None:
         """All that there are now."""
         wanted: dict[str, Duplicate | None] = {self._id(one): one for one in said[:_MOST]}
         with self._database.read() as tx:
-            known = [one.id for one in tx.alarms.each(Filter("host_id", Op.IS, self._host or ""))]
+            known = [one.id for one in tx.alarms.each(Filter("host_id", Op.IS, self._subject))]
         self._record({**dict.fromkeys(known), **wanted})
 
     def found(self, one: Duplicate) -> None:
@@ -86,11 +87,11 @@ class Alarms:
             return
         if one is None and known is not None:
             tx.alarms.remove(id_, known.version)
-            tx.tell(OVER, self._host or "", _body(known))
+            tx.tell(OVER, self._subject, _body(known))
         elif one is not None and known is not None:
             changed = tx.alarms.change(id_, known.version, machines=_listed(one), claimants=len(one.domains))
-            tx.tell(FOUND, self._host or "", _body(changed))
-        elif one is not None and tx.alarms.count(Filter("host_id", Op.IS, self._host or "")) < _MOST:
+            tx.tell(FOUND, self._subject, _body(changed))
+        elif one is not None and tx.alarms.count(Filter("host_id", Op.IS, self._subject)) < _MOST:
             made = Alarm(
                 id=id_,
                 host_id=self._host,
@@ -99,10 +100,10 @@ class Alarms:
                 machines=_listed(one),
                 claimants=len(one.domains),
             )
-            tx.tell(FOUND, self._host or "", _body(tx.alarms.add(made)))
+            tx.tell(FOUND, self._subject, _body(tx.alarms.add(made)))
 
     def _id(self, one: Duplicate) -> str:
-        return derived(self._host or "", "alarm", printable(one.kind), _value(one))
+        return derived(self._subject, "alarm", printable(one.kind), _value(one))
 
 
 def _same(known: Alarm | None, one: Duplicate | None) -> bool:

@@ -49,15 +49,16 @@ def _cards(value: Any) -> Iterator[Claim]:
     yield from ((MAC, one) for one in _texts(own) if one not in NO_MACS)
 
 
-_FACTS: Final[Mapping[str, tuple[frozenset[str], Callable[[Any], Iterator[Claim]]]]] = {
+FACTS: Final[Mapping[str, tuple[frozenset[str], Callable[[Any], Iterator[Claim]]]]] = {
     "identity": (frozenset((MACHINE_ID, SSH_KEY)), _identity),
     "nics": (frozenset((MAC,)), _cards),
 }
+"""Name of a fact to the kinds that it claims, and how."""
 
 
 def claims_of(name: str, value: Any) -> tuple[Claim, ...]:
     """What a fact of this name claims; nothing for all but two of them."""
-    return tuple(dict.fromkeys(_FACTS[name][1](value))) if name in _FACTS else ()
+    return tuple(dict.fromkeys(FACTS[name][1](value))) if name in FACTS else ()
 
 
 def keep(connection: Connection, changed: Mapping[tuple[str, str], Any]) -> None:
@@ -67,10 +68,10 @@ def keep(connection: Connection, changed: Mapping[tuple[str, str], Any]) -> None
         connection: of the transaction.
         changed: id of the machine and name of the fact, to its value.
     """
-    mine = sorted(key for key in changed if key[1] in _FACTS)
+    mine = sorted(key for key in changed if key[1] in FACTS)
     if not mine:
         return
-    gone = [(vm, kind) for vm, name in mine for kind in _FACTS[name][0]]
+    gone = [(vm, kind) for vm, name in mine for kind in FACTS[name][0]]
     connection.execute(delete(claims).where(tuple_(claims.c.vm_id, claims.c.kind).in_(gone)))
     rows = [
         {"vm_id": vm, "kind": kind, "value": value}

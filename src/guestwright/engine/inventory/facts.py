@@ -20,7 +20,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select, update
 from guestwright.base.printable import printable
 from guestwright.base.record import record
 from guestwright.engine.inventory.choices import AgentState
-from guestwright.engine.inventory.claims import keep
+from guestwright.engine.inventory.claims import FACTS, keep
 from guestwright.engine.inventory.columns import encoded
 from guestwright.engine.inventory.errors import BadFact
 from guestwright.engine.inventory.events import Told
@@ -33,6 +33,7 @@ VALUE_MAX: Final = 256 << 10
 BATCH_MAX: Final = 5000
 _NAME: Final = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 _SOURCE_MAX: Final = 64
+_READ: Final = COLUMNS.keys() | FACTS.keys()
 _AGENT: Final[dict[str, Any]] = {
     "agent": bindparam("new_state"),
     "agent_reason": bindparam("new_reason"),
@@ -165,7 +166,7 @@ class Facts:
             put_all(self._connection, facts, kept, ("value", "source", "since", "seen"))
         if history:
             put_all(self._connection, fact_history, history)
-        values = {key: json.loads(rows[key]["value"]) for key in changed}
+        values = {key: json.loads(rows[key]["value"]) for key in changed if key[1] in _READ}
         self._summarise(values)
         keep(self._connection, values)
         names: dict[str, list[str]] = {}
