@@ -52,9 +52,14 @@ Written by `tools/gen_api.py` from the table of operations and their types. The 
   /disks/{id}/content` is the file of a disk, whole or one `Range`; a disk that stands on another one is
   refused. Bytes are passed on between caller and host as they come, with 4 MiB at most held for each
   transfer; 16 run at once.
-- **Payloads are sent whole**, Base64 in JSON: files have at most 16 KiB unless the engine's owner says
-  otherwise, a version is checked, encrypted and kept as one, and none is ever half there; so there is nothing
-  that ranges could go on with.
+- **Payloads** are sent in one request, Base64 in JSON of at most 3 MiB, or by ranges. `POST
+  /payloads/uploads` announces names and sizes of files, for a new payload or a further version; what is sent
+  by `PUT …/content` are the contents of these files, one after the other in that order, and the rest is as
+  with disks. `POST …/finish` (with a SHA-256 of all bytes, if you like) checks, encrypts and keeps them as
+  one: none is ever half there, and when it is refused the upload is as before. Pieces lie encrypted in the
+  database, so any engine takes the next one. What is allowed are the [settings](engine.md#settings)
+  `payloads.…`; a user has at most 32 uploads under way, in at most 1024 separate pieces each.
+- **Uploads** that nobody has written to for a week (`keep.uploads_days`) are given up.
 - **Events.** `GET /events?after=TOKEN&wait=50` is a page; with `Accept: text/event-stream` it is an
   endless answer of server-sent events, whose `id` is the token and which goes on behind `Last-Event-ID`.
   `missed` says that something between is gone: read anew what you know.

@@ -228,7 +228,7 @@ def standing(directory: Path, url: str = "") -> Iterator[ApiStand]:
         addresses = HostAddresses(database, str(directory / "identities"))
         lines = Lines(addresses)
         disks = DiskServices(database=database, orders=Orders(lines))
-        payloads = Payloads(database, Keys(first=KEY, all={KEY: bytes(32)}))
+        payloads = Payloads(database, lambda: Keys(first=KEY, all={KEY: bytes(32)}))
         hosts = ClientHosts(addresses, payloads.for_host)
         real = Services(hosts=hosts, inventory=DatabaseInventory(database))
         kinds = [*all_kinds(database, world, made), disk_upload(disks), template_import(real)]

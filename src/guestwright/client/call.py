@@ -157,3 +157,14 @@ def page(found: Any) -> Page:
 def job(found: Any) -> Json:
     """The job of an answer that says that it takes long."""
     return thing(found["job"])
+
+
+def upload_of(found: Any) -> Json:
+    """An upload, with its `id`, and `missing`: first byte, and the one after the last, of each piece."""
+    made = thing(found)
+    if not isinstance(made["id"], str):
+        raise TypeError("its id is no text")
+    for first, last in made["missing"]:
+        if not (isinstance(first, int) and isinstance(last, int) and 0 <= first < last):
+            raise TypeError("what is missing are no pieces")
+    return made

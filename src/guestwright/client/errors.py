@@ -98,6 +98,16 @@ class LocalImageBad(RemoteError):
     template = "{path}: {problem}"
 
 
+class UploadDiffers(RemoteError):
+    """The upload that was to be gone on with is of something else."""
+
+    code = "remote-upload-differs"
+    exit_status = EXIT_USAGE
+    http_status = HTTPStatus.BAD_REQUEST
+    template = "upload {upload} is of files of other names or sizes"
+    hint = "name the files in the same order as before, or begin anew"
+
+
 class NoSuchThing(RemoteError):
     """Nothing has this name or id."""
 

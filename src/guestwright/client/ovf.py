@@ -26,7 +26,7 @@ from guestwright.client.errors import LocalImageBad, NoSuchThing
 from guestwright.client.kinds import HOSTS, TEMPLATES
 from guestwright.client.settings import Settings
 from guestwright.client.steps import Flow, Work
-from guestwright.client.transfers import PATIENCE, Sending
+from guestwright.client.transfers import Sending
 from guestwright.ovf.archive import Package, opened, pack, sha256_of
 from guestwright.ovf.errors import UnsupportedPackage
 from guestwright.ovf.manifest import write_manifest
@@ -87,7 +87,7 @@ def export(settings: Settings, template: str, version: int | None, path: str, to
     try:
         for file in descriptor.files:
             moved = partial(told, f"downloads {file.name}")
-            yield from settings.downloading(file.id, str(place / file.name), moved, PATIENCE)
+            yield from settings.downloading(file.id, str(place / file.name), moved)
         written = partial(_write, descriptor, str(asked["name"]), place, target, told)
         names = yield Work(partial(_guarded, path, written))
     finally:
@@ -139,7 +139,7 @@ def import_(settings: Settings, importing: Importing, told: Told) -> Flow[Json]:
                 format=disk.format,
                 size=disk.capacity,
             )
-            begun = yield from settings.uploading(sending, partial(told, f"uploads {file.name}"), PATIENCE)
+            begun = yield from settings.uploading(sending, partial(told, f"uploads {file.name}"))
             yield Work(copy.unlink)
             ended = yield from settings.waiting(str(begun["id"]), None, None)
             disks[file.id] = str(ended["result"]["disk"])

@@ -16,8 +16,10 @@ from guestwright.client.calls import jobs
 from guestwright.client.flows import Progress, attempt, find, pages, wait
 from guestwright.client.following import follow
 from guestwright.client.kinds import Kind
+from guestwright.client.parcels import Parcel, deliver
+from guestwright.client.pieces import PATIENCE, Moved, Trying
 from guestwright.client.steps import Flow
-from guestwright.client.transfers import Moved, Sending, Trying, download, upload
+from guestwright.client.transfers import Sending, download, upload
 from guestwright.client.trust import context_for
 
 T = TypeVar("T")
@@ -69,12 +71,19 @@ class Settings:
         """Wait for a job."""
         return wait(lambda left: jobs.show(job, left), self.server, self._now, progress, seconds)
 
-    def uploading(self, sending: Sending, progress: Moved | None, patience: float) -> Flow[Json]:
+    def delivering(self, parcel: Parcel, progress: Moved | None, patience: float) -> Flow[Json]:
+        """Have a payload kept."""
+        keys = (self._randomness(16).hex(), self._randomness(16).hex())
+        return deliver(parcel, self.server, keys, Trying(self._now, patience), progress)
+
+    def uploading(self, sending: Sending, progress: Moved | None, patience: float = PATIENCE) -> Flow[Json]:
         """Upload a disk."""
         keys = (self._randomness(16).hex(), self._randomness(16).hex())
         return upload(sending, self.server, keys, Trying(self._now, patience), progress)
 
-    def downloading(self, disk: str, path: str, progress: Moved | None, patience: float) -> Flow[int]:
+    def downloading(
+        self, disk: str, path: str, progress: Moved | None, patience: float = PATIENCE
+    ) -> Flow[int]:
         """Download a disk."""
         return download(disk, path, self.server, Trying(self._now, patience), progress)
 

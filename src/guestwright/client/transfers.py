@@ -1,7 +1,6 @@
 """Disks to and from an engine, gone on with after breaks.
 
-Theory of operation: an upload sends piece by piece what the engine says is missing; once a piece is answered
-it has arrived for good, and after a break the engine is asked again. A download grows beside its name and is
+Theory of operation: uploads are sent by `pieces`. A download grows beside its name and is
 renamed at its end; after a break the rest is asked for only if the disk is still the same (`If-Range`), else
 it begins anew. Both are given up when nothing has moved for a while; an upload can be gone on with later.
 """
@@ -17,33 +16,17 @@ from guestwright.base.record import record
 from guestwright.client.address import Server
 from guestwright.client.call import Answer, Call, Json, Request
 from guestwright.client.calls import disks
-from guestwright.client.errors import (
-    EngineAnswerBad,
-    EngineBusy,
-    EngineLost,
-    EngineRefused,
-    EngineUnreachable,
-    LocalImageBad,
-    RemoteError,
-)
+from guestwright.client.errors import EngineAnswerBad, EngineLost, LocalImageBad, RemoteError
 from guestwright.client.flows import attempt
 from guestwright.client.images import Image, PartFile, look_at, piece_of
-from guestwright.client.meaning import meaning, refusal
-from guestwright.client.steps import Ask, Flow, More, Open, Pause, Work
+from guestwright.client.meaning import refusal
+from guestwright.client.pieces import Course, Moved, Trying, send
+from guestwright.client.steps import Flow, More, Open, Pause, Work
 from guestwright.client.wire import Head
 
-PIECE: Final = 8 << 20
-PATIENCE: Final = 120.0
-"""Seconds without any progress after which a transfer is given up."""
 _SILENCE: Final = 90.0
-_PAUSE: Final = 0.5  # seconds, times the number of the break
-_PAUSE_MAX: Final = 5.0
 _WRITTEN: Final = 1 << 20
-_LOST: Final = 504
 _RANGE: Final = re.compile(r"bytes ([0-9]{1,19})-[0-9]{1,19}/([0-9]{1,19})")
-
-Moved = Callable[[int, int], object]
-"""Is told bytes so far, and in all."""
 
 
 @record
@@ -73,34 +56,6 @@ class Sending:
     begun: Callable[[Json], object] = lambda _: None
 
 
-class Trying:
-    """How long breaks go on without progress.
-
-    Args:
-        now: seconds, of a steady clock.
-        patience: seconds.
-    """
-
-    def __init__(self, now: Callable[[], float], patience: float) -> None:
-        self._now = now
-        self._patience = patience
-        self._moved = now()
-        self._breaks = 0
-
-    def moved(self) -> None:
-        """There was progress."""
-        self._moved, self._breaks = self._now(), 0
-
-    def after(self, error: RemoteError) -> float:
-        """Seconds to wait before the next attempt; raises the error when there shall be none."""
-        away = isinstance(error, (EngineLost, EngineUnreachable, EngineBusy))
-        lost = isinstance(error, EngineRefused) and error.status == _LOST
-        if not (away or lost) or self._now() - self._moved >= self._patience:
-            raise error
-        self._breaks += 1
-        return min(_PAUSE * self._breaks, _PAUSE_MAX)
-
-
 def upload(
     sending: Sending, server: Server, keys: tuple[str, str], trying: Trying, progress: Moved | None
 ) -> Flow[Json]:
@@ -126,7 +81,13 @@ def upload(
         problem = f"it has {image.file_size} bytes, and the upload is of {made.get('file_size')}"
         raise LocalImageBad(path=sending.path, problem=problem)
     sending.begun(made)
-    yield from _send(image, made, server, trying, progress)
+    course = Course(
+        show=disks.upload,
+        write=disks.write,
+        piece=partial(piece_of, image.path),
+        total=image.file_size,
+    )
+    yield from send(course, made, server, trying, progress)
     return (yield from attempt(disks.finish(str(made["id"])), server, keys[1]))
 
 
@@ -142,47 +103,6 @@ def _begin(sending: Sending, image: Image) -> Call[Json]:
         file_size=image.file_size,
         description=sending.description,
     )
-
-
-def _send(image: Image, made: Json, server: Server, trying: Trying, progress: Moved | None) -> Flow[None]:
-    """Send what is missing, until nothing is."""
-    identity, missing = str(made["id"]), made["missing"]
-    known = True
-    while missing or not known:
-        try:
-            if not known:
-                missing = (yield from attempt(disks.upload(identity), server, ""))["missing"]
-                known = True
-                continue
-            start, end = missing[0][0], min(missing[0][1], missing[0][0] + PIECE)
-            data: bytes = yield Work(partial(piece_of, image.path, start, end))
-            missing = yield from _put(identity, data, start, image.file_size, server)
-            trying.moved()
-        except RemoteError as error:
-            pause = trying.after(error)
-            known = False
-            yield Pause(pause)
-        if progress is not None and known:
-            left = sum(last - first for first, last in missing)
-            progress(image.file_size - left, image.file_size)
-
-
-def _put(identity: str, data: bytes, start: int, total: int, server: Server) -> Flow[list[list[int]]]:
-    call = disks.write(identity)
-    plain = call.request("")
-    headers = {
-        **plain.headers,
-        "Content-Type": "application/octet-stream",
-        "Content-Range": f"bytes {start}-{start + len(data) - 1}/{total}",
-    }
-    request = Request(method="PUT", target=plain.target, body=data, headers=headers, seconds=plain.seconds)
-    answer: Answer = yield Ask(request)
-    found = meaning(call, server, request, answer)["missing"]
-    if not isinstance(found, list):
-        raise EngineAnswerBad(
-            server=str(server), request=str(request), problem="it does not say what is missing"
-        )
-    return found
 
 
 def download(disk: str, path: str, server: Server, trying: Trying, progress: Moved | None) -> Flow[int]:

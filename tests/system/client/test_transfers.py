@@ -13,7 +13,7 @@ import pytest
 
 from guestwright.base.errors import GuestwrightError
 from guestwright.base.secret import Secret
-from guestwright.client import transfers
+from guestwright.client import pieces
 from guestwright.client.address import server
 from guestwright.client.aio import AsyncClient
 from guestwright.client.calls import disks
@@ -47,7 +47,7 @@ def engine(stand: DiskStand, tmp_path: Path) -> Engine:
 
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transfers, "PIECE", 1 << 20)
+    monkeypatch.setattr(pieces, "PIECE", 1 << 20)
 
 
 def port(stand: DiskStand) -> int:

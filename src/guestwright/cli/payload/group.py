@@ -8,6 +8,7 @@ from guestwright.cli.lazy import LazyGroup
 
 _HERE = "guestwright.cli.payload"
 _ENGINE = "guestwright.cli.engine.payload"
+_UP = "guestwright.cli.up"
 _COMMANDS = {
     "build": (f"{_HERE}.build", "build", "Check inputs and write a CD, floppy or disk."),
     "validate": (f"{_HERE}.validate", "validate", "Check inputs; say everything that is wrong."),
@@ -21,7 +22,9 @@ _COMMANDS = {
     "contents": (f"{_ENGINE}.contents", "contents", "What is in a payload that the engine keeps."),
     "attach": (f"{_ENGINE}.attach", "attach", "Give a machine a payload."),
     "detach": (f"{_ENGINE}.detach", "detach", "Take a payload from a machine."),
+    "uploads": (f"{_ENGINE}.uploads", "uploads", "Uploads of payloads that are under way."),
     "remove": (f"{_ENGINE}.remove", "remove", "Have the engine forget a payload."),
+    "rotate-key": (f"{_UP}.rotate_key", "rotate_key", "Change the key that payloads are encrypted with."),
 }
 
 _EPILOG = """\b
@@ -29,7 +32,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or bad input. A command that fails
 leaves nothing behind. `-` stands for the standard streams.
 
 \b
-The first six work on files here, the others on what the engine keeps."""
+The first six work on files here, the others on what the engine keeps;
+rotate-key is for the engine's own machine."""
 
 
 @click.group(

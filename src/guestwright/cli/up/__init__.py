@@ -1,1 +1,1 @@
-"""The `up` command."""
+"""Commands on the engine's own machine: `up`, and the change of its keys."""

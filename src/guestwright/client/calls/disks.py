@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guestwright.client.call import Call, Json, Page, job, nothing, page, thing
+from guestwright.client.call import Call, Json, Page, job, nothing, page, upload_of
 
 _SECONDS = 310.0  # a host may be asked several times, and flushes what it was sent
 
@@ -32,7 +32,7 @@ def begin(
     """
     body: Json = {"name": name, "host": host, "storage": storage, "format": format}
     body |= {"size": size, "file_size": file_size, "sha256": sha256, "description": description}
-    return Call("POST", ("disks", "uploads"), thing, body=body, keyed=True, seconds=_SECONDS)
+    return Call("POST", ("disks", "uploads"), upload_of, body=body, keyed=True, seconds=_SECONDS)
 
 
 def uploads() -> Call[Page]:
@@ -42,12 +42,12 @@ def uploads() -> Call[Page]:
 
 def upload(identity: str) -> Call[Json]:
     """One upload, with what is `missing`: first byte and the one after the last of each piece."""
-    return Call("GET", ("disks", "uploads", identity), thing, seconds=_SECONDS)
+    return Call("GET", ("disks", "uploads", identity), upload_of, seconds=_SECONDS)
 
 
 def write(identity: str) -> Call[Json]:
     """Bytes of an upload, sent by `transfers`; the upload afterwards."""
-    return Call("PUT", ("disks", "uploads", identity, "content"), thing, seconds=_SECONDS * 2)
+    return Call("PUT", ("disks", "uploads", identity, "content"), upload_of, seconds=_SECONDS * 2)
 
 
 def finish(identity: str) -> Call[Json]:

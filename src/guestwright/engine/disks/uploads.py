@@ -12,6 +12,8 @@ import os
 from collections.abc import Callable
 from typing import Final
 
+from sqlalchemy import update
+
 from guestwright.base.errors import GuestwrightError
 from guestwright.base.record import record
 from guestwright.engine.disks.errors import (
@@ -26,6 +28,7 @@ from guestwright.engine.inventory.database import Database
 from guestwright.engine.inventory.ids import new_id
 from guestwright.engine.inventory.model import Disk, StorageDomain, Upload, Volume
 from guestwright.engine.inventory.query import Filter, Op
+from guestwright.engine.inventory.tables import uploads as table
 from guestwright.engine.inventory.transaction import Transaction
 from guestwright.engine.templates.host_port import Place
 from guestwright.host.client.errors import HostRefused
@@ -142,9 +145,7 @@ class Uploads:
         Raises:
             NotInInventory, UploadEnding: there is no such upload, or not any more. And as `HostLine.begin`.
         """
-        known = self.get(upload)
-        if known.upload.job:
-            raise UploadEnding(upload=upload, job=known.upload.job)
+        known = self._going_on(upload)
         line = self._hosts.line(known.file.place.host)
         try:
             line.begin(known.file)
@@ -152,6 +153,16 @@ class Uploads:
             line.close()
             raise
         return Writer(line, known)
+
+    def _going_on(self, upload: str) -> Known:
+        """An upload that is written to; it is known from when, so that others can be given up."""
+        with self._database.write() as tx:
+            held = tx.uploads.hold(upload)
+            if held.job:
+                raise UploadEnding(upload=upload, job=held.job)
+            moved = update(table).where(table.c.id == upload).values(changed=tx.now)
+            tx.connection.execute(moved)  # told by no event: pieces are many
+            return known_of(tx, held)
 
     def abandon(self, upload: str) -> None:
         """Give it up, with all that has arrived.

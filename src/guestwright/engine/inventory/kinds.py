@@ -97,6 +97,12 @@ NIC: Final = Kind(name="nic", table=tables.nics, record=model.Nic, sort="positio
 SYSPREP: Final = Kind(name="sysprep", table=tables.syspreps, record=model.Sysprep, machines=(states.SYSPREP,))
 ALARM: Final = Kind(name="alarm", table=tables.alarms, record=model.Alarm)
 PAYLOAD: Final = Kind(name="payload", table=tables.payloads, record=model.PayloadObject, sort="name")
+PAYLOAD_UPLOAD: Final = Kind(
+    name="payload-upload",
+    table=tables.payload_uploads,
+    record=model.PayloadUpload,
+    hidden=frozenset({"files"}),
+)
 PAYLOAD_USE: Final = Kind(
     name="payload-use",
     table=tables.payload_uses,
@@ -110,5 +116,5 @@ TOKEN: Final = Kind(name="token", table=tables.tokens, record=model.Token, hidde
 
 ALL: Final[tuple[Kind[Any], ...]] = (
     *(HOST, STORAGE, VOLUME, DISK, UPLOAD, TEMPLATE, TEMPLATE_VERSION, VM, DRIVE, NIC, SYSPREP),
-    *(ALARM, PAYLOAD, PAYLOAD_USE, USER, TOKEN),
+    *(ALARM, PAYLOAD, PAYLOAD_UPLOAD, PAYLOAD_USE, USER, TOKEN),
 )

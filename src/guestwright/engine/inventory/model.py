@@ -6,6 +6,8 @@ database sets the latter three. Sizes are bytes; "" is no text; None is nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from guestwright.base.record import field, record
 from guestwright.engine.inventory.choices import Device, DiskFormat, Persistence, Role
 from guestwright.engine.inventory.states import (
@@ -216,6 +218,25 @@ class PayloadObject(Thing):
     name: str
     description: str = ""
     current: int = 1
+
+
+@record
+class PayloadUpload(Thing):
+    """A payload that is being uploaded: its files, one after the other, `size` bytes in all.
+
+    `files` are pairs of name and size in bytes. It becomes a payload of that `name`, or a version of
+    `payload_id`, whose version must then be `expected` if that is not None. `writes` counts them.
+    """
+
+    author: str
+    files: Sequence[tuple[str, int]]
+    size: int
+    label: str
+    name: str = ""
+    description: str = ""
+    payload_id: str | None = None
+    expected: int | None = None
+    writes: int = 0
 
 
 @record

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -311,6 +312,27 @@ payload_versions: Final = Table(
     text("form"),
     text("label"),
     Column("files", Json, nullable=False),  # names and sizes
+    text("key"),
+    Column("sealed", LargeBinary, nullable=False),
+)
+payload_uploads: Final = things(
+    "payload_uploads",
+    text("name"),  # "" for a version of a payload that is there
+    text("description"),
+    text("label"),
+    reference("payload_id", "payloads", needed=False, goes="CASCADE"),
+    Column("expected", Integer),  # version that the payload must still have; none: whichever
+    text("author", index=True),
+    Column("files", Json, nullable=False),  # names and sizes, in the order of their bytes
+    count("size"),
+    count("writes"),
+)
+payload_pieces: Final = Table(
+    "payload_pieces",
+    METADATA,
+    Column("upload_id", TEXT, ForeignKey("payload_uploads.id", ondelete="CASCADE"), primary_key=True),
+    Column("start", BigInteger, primary_key=True, autoincrement=False),
+    Column("length", Integer, nullable=False),
     text("key"),
     Column("sealed", LargeBinary, nullable=False),
 )

@@ -40,6 +40,7 @@ class Transaction:
         self.syspreps = self.of(kinds.SYSPREP)
         self.alarms = Repository(connection, kinds.ALARM, now, _silently)  # who keeps them tells of them
         self.payloads = self.of(kinds.PAYLOAD)
+        self.payload_uploads = self.of(kinds.PAYLOAD_UPLOAD)
         self.payload_uses = self.of(kinds.PAYLOAD_USE)
         self.users = self.of(kinds.USER)
         self.tokens = self.of(kinds.TOKEN)

@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select
 
 from guestwright.base.record import field, record
 from guestwright.engine.accounts.rights import Principal, Right
@@ -34,7 +34,6 @@ from guestwright.media.sources.model import Input
 
 DEFAULTS: Final = Limits(count=256, file_bytes=16 << 10, total_bytes=1 << 20)
 """16 KiB a file: the size that oVirt names to its users (VMPAYLOAD_SIZE_EXCEEDED)."""
-_BATCH: Final = 64
 
 
 @record
@@ -63,6 +62,21 @@ class Version:
 
 
 @record
+class Checked:
+    """Files that may be kept.
+
+    Attributes:
+        form: see `Version`, as `label`.
+        label: of the volume.
+        files: names to contents.
+    """
+
+    form: str
+    label: str
+    files: Mapping[str, bytes] = field(repr=False)
+
+
+@record
 class Contents:
     """A version with its contents, which no representation shows."""
 
@@ -75,22 +89,26 @@ class Payloads:
 
     Args:
         database: where they are.
-        keys: see `payloads.keys`.
+        keys: as they are now, see `payloads.keys`.
         limits: what a payload may hold.
         randomness: so many bytes, cryptographic.
+
+    Attributes:
+        keys: likewise, as `limits`.
+        limits: see above.
     """
 
     def __init__(
         self,
         database: Database,
-        keys: Keys,
+        keys: Callable[[], Keys],
         *,
         limits: Limits = DEFAULTS,
         randomness: Callable[[int], bytes] = os.urandom,
     ) -> None:
+        self.keys = keys
+        self.limits = limits
         self._database = database
-        self._keys = keys
-        self._limits = limits
         self._randomness = randomness
 
     def marks(self, data: bytes) -> tuple[str, ...]:
@@ -99,7 +117,8 @@ class Payloads:
         Args:
             data: whatever it is; it may be a secret that could be guessed.
         """
-        keys = (self._keys.all[self._keys.first], *self._keys.all.values())
+        held = self.keys()
+        keys = (held.all[held.first], *held.all.values())
         return tuple(hmac.digest(key, b"guestwright mark\0" + data, "sha256").hex() for key in keys)
 
     def add(
@@ -119,14 +138,20 @@ class Payloads:
             BadPayload: a name, a size or what is in it is not allowed; its kinds say what.
             MayNot, NameTaken, BrokenRule: it was not kept.
         """
-        by.require(Right.PAYLOAD_CHANGE)
-        form = self._checked(label, files)
+        checked = self.checked(label, files)
         with self._database.write() as tx:
-            made = PayloadObject(id=new_id(tx.now, self._randomness(10)), name=name, description=description)
-            kept = tx.payloads.add(made)
-            self._keep(tx, by, kept, form, label, files)
-            tx.audit.write("payload-added", actor=by.name, remote=by.remote, subject=kept.id)
-            return kept
+            return self.add_in(tx, by, name, checked, description)
+
+    def add_in(
+        self, tx: Transaction, by: Principal, name: str, checked: Checked, description: str = ""
+    ) -> PayloadObject:
+        """As `add`, within a transaction, of files that were checked."""
+        by.require(Right.PAYLOAD_CHANGE)
+        made = PayloadObject(id=new_id(tx.now, self._randomness(10)), name=name, description=description)
+        kept = tx.payloads.add(made)
+        self._keep(tx, by, kept, checked)
+        tx.audit.write("payload-added", actor=by.name, remote=by.remote, subject=kept.id)
+        return kept
 
     def replace(
         self, by: Principal, payload: str, version: int | None, label: str, files: Mapping[str, bytes]
@@ -143,15 +168,21 @@ class Payloads:
         Raises:
             BadPayload, MayNot, NotInInventory, ChangedMeanwhile: it was not kept.
         """
-        by.require(Right.PAYLOAD_CHANGE)
-        form = self._checked(label, files)
+        checked = self.checked(label, files)
         with self._database.write() as tx:
-            former = tx.payloads.get(payload)
-            wanted = former.version if version is None else version
-            kept = tx.payloads.change(payload, wanted, current=former.current + 1)
-            self._keep(tx, by, kept, form, label, files)
-            tx.audit.write("payload-replaced", actor=by.name, remote=by.remote, subject=payload)
-            return kept
+            return self.replace_in(tx, by, payload, version, checked)
+
+    def replace_in(
+        self, tx: Transaction, by: Principal, payload: str, version: int | None, checked: Checked
+    ) -> PayloadObject:
+        """As `replace`, within a transaction, of files that were checked."""
+        by.require(Right.PAYLOAD_CHANGE)
+        former = tx.payloads.get(payload)
+        wanted = former.version if version is None else version
+        kept = tx.payloads.change(payload, wanted, current=former.current + 1)
+        self._keep(tx, by, kept, checked)
+        tx.audit.write("payload-replaced", actor=by.name, remote=by.remote, subject=payload)
+        return kept
 
     def versions(self, payload: str) -> tuple[Version, ...]:
         """All versions, the newest first, without contents.
@@ -206,7 +237,9 @@ class Payloads:
             row = tx.connection.execute(asked).first()
         if row is None:
             raise NoSuchVersion(payload=payload, number=wanted)
-        return Contents(version=_version(row), files=unseal(self._keys, row.key, payload, wanted, row.sealed))
+        return Contents(
+            version=_version(row), files=unseal(self.keys(), row.key, payload, wanted, row.sealed)
+        )
 
     def forget(self, by: Principal, payload: str, number: int) -> None:
         """Remove an old version that nobody asked for by its number.
@@ -299,53 +332,29 @@ class Payloads:
             subject = gone.vm_id or gone.template_version_id or ""
             tx.audit.write("payload-detached", actor=by.name, remote=by.remote, subject=subject)
 
-    def reseal(self) -> int:
-        """Encrypt everything anew that was not encrypted with the first key; returns how many versions.
+    def checked(self, label: str, files: Mapping[str, bytes]) -> Checked:
+        """Files that keep the limits and the rules of their form.
 
         Raises:
-            KeyMissing, ContentsDamaged: one cannot be read; those before it are done.
+            BadPayload: they do not; its kinds say what.
         """
-        table, total = payload_versions, 0
-        others = select(table).where(table.c.key != self._keys.first).limit(_BATCH).with_for_update()
-        while True:
-            with self._database.write() as tx:
-                rows = tx.connection.execute(others).all()
-                for row in rows:
-                    files = unseal(self._keys, row.key, row.payload_id, row.number, row.sealed)
-                    sealed = seal(self._keys, row.payload_id, row.number, files, self._randomness(12))
-                    own = (table.c.payload_id == row.payload_id) & (table.c.number == row.number)
-                    tx.connection.execute(
-                        update(table).where(own).values(key=self._keys.first, sealed=sealed)
-                    )
-            total += len(rows)
-            if len(rows) < _BATCH:
-                return total
-
-    def _checked(self, label: str, files: Mapping[str, bytes]) -> str:
-        """The form of the files, when they keep the limits and the form's own rules."""
         inputs = [(name, Input(name=name, data=data)) for name, data in files.items()]
-        build(inputs, label=label, limits=self._limits)
-        return payload_of(label, {f"/{name}": data for name, data in files.items()}).form
+        build(inputs, label=label, limits=self.limits)
+        form = payload_of(label, {f"/{name}": data for name, data in files.items()}).form
+        return Checked(form=form, label=label, files=files)
 
-    def _keep(
-        self,
-        tx: Transaction,
-        by: Principal,
-        payload: PayloadObject,
-        form: str,
-        label: str,
-        files: Mapping[str, bytes],
-    ) -> None:
-        sealed = seal(self._keys, payload.id, payload.current, files, self._randomness(12))
+    def _keep(self, tx: Transaction, by: Principal, payload: PayloadObject, checked: Checked) -> None:
+        keys = self.keys()
+        sealed = seal(keys, payload.id, payload.current, checked.files, self._randomness(12))
         row: dict[str, Any] = {
             "payload_id": payload.id,
             "number": payload.current,
             "created": tx.now,
             "author": by.name,
-            "form": form,
-            "label": label,
-            "files": {name: len(data) for name, data in files.items()},
-            "key": self._keys.first,
+            "form": checked.form,
+            "label": checked.label,
+            "files": {name: len(data) for name, data in checked.files.items()},
+            "key": keys.first,
             "sealed": sealed,
         }
         tx.connection.execute(insert(payload_versions), row)

@@ -20,14 +20,14 @@ from guestwright.engine.api.parts import Parts
 from guestwright.engine.guests.host_guests import HostGuests
 from guestwright.engine.hosts.addresses import HostAddresses
 from guestwright.engine.page.routes import add_page
-from guestwright.engine.payloads.keys import keys
+from guestwright.engine.payloads.keys import KeyRing
 from guestwright.engine.payloads.payloads import Payloads
 from guestwright.engine.process.certificate import Certificate
 from guestwright.engine.process.errors import EnginePartFailed
 from guestwright.engine.process.following import start_following
 from guestwright.engine.process.opening import Opened, open_all
 from guestwright.engine.process.server import WebServer
-from guestwright.engine.process.settings import Settings
+from guestwright.engine.process.settings import KEYS, Settings
 from guestwright.engine.process.upkeep import Upkeep
 from guestwright.engine.process.working import start_jobs
 
@@ -74,7 +74,8 @@ class Engine:
             GuestwrightError: a part cannot be started; `stop` ends those that were.
         """
         database = opened.database
-        payloads = Payloads(database, keys(self.settings.path("payload-keys"), os.urandom))
+        ring = KeyRing(self.settings.path(KEYS), os.urandom)
+        payloads = Payloads(database, ring, limits=self.settings.payload_limits)
         addresses = HostAddresses(database, opened.identities)
         leads = start_following(self._parts, self.settings, database, addresses, self._clock)
         jobs = start_jobs(self._parts, self.settings, database, payloads, addresses, self._clock, leads)
@@ -90,7 +91,7 @@ class Engine:
         )
         certificate = Certificate(self.settings, self._clock) if self.settings.encrypted else None
         self.authority = "" if certificate is None else certificate.authority
-        upkeep = Upkeep(database, self.settings, certificate, self._clock)
+        upkeep = Upkeep(database, addresses, self.settings, certificate, self._clock)
         self._parts.callback(upkeep.stop)
         upkeep.start()
         app = build(shown)

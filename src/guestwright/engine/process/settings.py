@@ -12,12 +12,18 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from guestwright.base.record import record
+from guestwright.engine.payloads.payloads import DEFAULTS
 from guestwright.engine.process.errors import BadEngineSettings
+from guestwright.media.sources.files import LIMITS as HOST_LIMITS
+from guestwright.media.sources.files import Limits
 
 DEFAULT_PATH: Final = "/etc/guestwright/engine.toml"
 PORT: Final = 8420
+KEYS: Final = "payload-keys"
+"""Name of the file of keys in the directory."""
 _SIZE_MAX: Final = 1 << 20
 _DAY: Final = 86400.0
+_KIB: Final = 1 << 10
 
 
 @record
@@ -37,6 +43,10 @@ class Settings:
         history: seconds that former values of facts are kept.
         former: how many of them stay at most.
         audit: seconds that lines of the audit log are kept.
+        uploads: seconds after which an upload is given up that nobody has written to.
+        payload_files: how many a payload may have.
+        payload_file: bytes of one of them at most.
+        payload_total: bytes of all of them at most.
         log_level: "debug", "info", "warning" or "error".
         log_format: "json" or "text".
     """
@@ -53,8 +63,17 @@ class Settings:
     history: float = 30 * _DAY
     former: int = 1_000_000
     audit: float = 400 * _DAY
+    uploads: float = 7 * _DAY
+    payload_files: int = DEFAULTS.count
+    payload_file: int = DEFAULTS.file_bytes
+    payload_total: int = DEFAULTS.total_bytes
     log_level: str = "info"
     log_format: str = "json"
+
+    @property
+    def payload_limits(self) -> Limits:
+        """What a payload may hold."""
+        return Limits(count=self.payload_files, file_bytes=self.payload_file, total_bytes=self.payload_total)
 
     @property
     def url(self) -> str:
@@ -210,6 +229,10 @@ _TABLE: Final[Mapping[str, Callable[[Any], dict[str, Any]]]] = {
     "keep.history_days": _count("history", 1, 3650, _DAY),
     "keep.former_values": _count("former", 1000, 100_000_000),
     "keep.audit_days": _count("audit", 1, 36500, _DAY),
+    "keep.uploads_days": _count("uploads", 1, 3650, _DAY),
+    "payloads.files": _count("payload_files", 1, HOST_LIMITS.count),
+    "payloads.file_kib": _count("payload_file", 1, HOST_LIMITS.file_bytes // _KIB, _KIB),
+    "payloads.total_kib": _count("payload_total", 1, HOST_LIMITS.total_bytes // _KIB, _KIB),
     "log.level": _one_of("log_level", "debug", "info", "warning", "error"),
     "log.format": _one_of("log_format", "json", "text"),
 }

@@ -1,4 +1,4 @@
-"""What has to be done now and then: old history goes, the certificate is renewed."""
+"""What has to be done now and then: old history and stale uploads go, the certificate is renewed."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from typing import Final
 
 from guestwright.base.errors import GuestwrightError
 from guestwright.engine.api.answers import forget_answers
+from guestwright.engine.disks.hosts import DiskHosts
+from guestwright.engine.disks.uploads import Uploads
 from guestwright.engine.inventory.database import Database
 from guestwright.engine.process.certificate import Certificate
 from guestwright.engine.process.settings import Settings
+from guestwright.engine.process.stale import give_up_stale
+from guestwright.host.client.address import Address
 
 _EVERY: Final = 3600.0
 _LOG: Final = logging.getLogger(__name__)
@@ -23,6 +27,7 @@ class Upkeep:
 
     Args:
         database: the inventory.
+        addresses: where the service of a host is, by the host's id.
         settings: how much is kept.
         certificate: to be renewed; None without TLS.
         clock: seconds since 1970.
@@ -31,11 +36,13 @@ class Upkeep:
     def __init__(
         self,
         database: Database,
+        addresses: Callable[[str], Address],
         settings: Settings,
         certificate: Certificate | None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
+        self._disks = Uploads(database, DiskHosts(addresses), clock)
         self._settings = settings
         self._certificate = certificate
         self._clock = clock
@@ -63,6 +70,7 @@ class Upkeep:
             gone["audit"] = tx.audit.prune(older=now - keep.audit)
         with self._database.write() as tx:
             gone["answers"] = forget_answers(tx)
+        gone |= give_up_stale(self._database, self._disks, now - keep.uploads)
         if self._certificate is not None:
             self._certificate.renew()
         return gone

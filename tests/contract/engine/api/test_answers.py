@@ -80,14 +80,14 @@ def operation() -> Operation:
 
 @pytest.fixture
 def one(database: Database) -> Answers:
-    return Answers(database, Payloads(database, ONE).marks)
+    return Answers(database, Payloads(database, lambda: ONE).marks)
 
 
 @pytest.fixture
 def two(url: str, clock: Clock) -> Iterator[Answers]:
     """Another engine on the same database."""
     with Database(url, clock=clock, connections=8) as other:
-        yield Answers(other, Payloads(other, ONE).marks)
+        yield Answers(other, Payloads(other, lambda: ONE).marks)
 
 
 def told(answer: Any) -> tuple[Any, ...]:
@@ -216,7 +216,7 @@ def test_a_request_is_known_again_after_keys_were_changed(
     one: Answers, database: Database, operation: Operation
 ) -> None:
     one.once(operation.endpoint, CALL)
-    later = Answers(database, Payloads(database, TWO).marks)
+    later = Answers(database, Payloads(database, lambda: TWO).marks)
     assert later.once(operation.endpoint, CALL).location == "/things/1"
     with pytest.raises(KeyReused):
         later.once(operation.endpoint, replace(CALL, path={"id": "y"}))

@@ -32,6 +32,7 @@ from guestwright.engine.payloads.errors import (
 )
 from guestwright.engine.payloads.keys import Keys, keys, rotate
 from guestwright.engine.payloads.payloads import Payloads
+from guestwright.engine.payloads.resealing import keys_in_use, reseal
 from guestwright.media.sources.errors import BadPayload, BadPayloadName, PayloadTooLarge
 from guestwright.media.sources.files import Limits
 from tests.support.engine_databases import Makes
@@ -50,7 +51,7 @@ def held(tmp_path: Path) -> Keys:
 
 @pytest.fixture
 def payloads(database: Database, held: Keys) -> Payloads:
-    return Payloads(database, held)
+    return Payloads(database, lambda: held)
 
 
 def test_versions_follow_each_other(payloads: Payloads) -> None:
@@ -145,11 +146,11 @@ def test_what_is_no_payload(
 
 
 def test_limits_are_the_operators(database: Database, held: Keys) -> None:
-    tight = Payloads(database, held, limits=Limits(count=1, file_bytes=3, total_bytes=3))
+    tight = Payloads(database, lambda: held, limits=Limits(count=1, file_bytes=3, total_bytes=3))
     tight.add(ANN, "fits", "PAYLOAD", {"a": b"xxx"})
     with pytest.raises(PayloadTooLarge):
         tight.add(ANN, "big", "PAYLOAD", {"a": b"xxxx"})
-    Payloads(database, held).add(ANN, "exact", "PAYLOAD", {"a": b"x" * 16384})
+    Payloads(database, lambda: held).add(ANN, "exact", "PAYLOAD", {"a": b"x" * 16384})
 
 
 def test_the_form_follows_from_label_and_names(payloads: Payloads) -> None:
@@ -233,17 +234,19 @@ def test_old_versions_go_when_nobody_asked_for_them(payloads: Payloads, database
 def test_keys_are_changed_while_everything_can_be_read(
     database: Database, tmp_path: Path, held: Keys
 ) -> None:
-    before = Payloads(database, held)
+    before = Payloads(database, lambda: held)
     ids = [before.add(ANN, f"p{number}", "PAYLOAD", {"a": b"%d" % number}).id for number in range(70)]
     new = rotate(str(tmp_path / "keys"), os.urandom)
-    between = Payloads(database, new)
+    between = Payloads(database, lambda: new)
     late = between.add(ANN, "late", "PAYLOAD", FILES)
     assert between.contents(READER, ids[3]).files == {"a": b"3"}
     with pytest.raises(KeyMissing):
         before.contents(READER, late.id)
-    assert between.reseal() == 70
-    assert between.reseal() == 0
-    only = Payloads(database, Keys(first=new.first, all={new.first: new.all[new.first]}))
+    assert keys_in_use(database) == {held.first, new.first}
+    assert [reseal(database, new, os.urandom).count for _ in range(2)] == [70, 0]
+    assert keys_in_use(database) == {new.first}
+    one = Keys(first=new.first, all={new.first: new.all[new.first]})
+    only = Payloads(database, lambda: one)
     assert only.contents(READER, ids[69]).files == {"a": b"69"}
 
 
@@ -257,3 +260,20 @@ def test_a_row_that_was_moved_is_refused(payloads: Payloads, database: Database)
     with pytest.raises(ContentsDamaged):
         payloads.contents(READER, two.id)
     assert payloads.for_host(one.id).files == FILES
+
+
+def test_what_cannot_be_read_is_told_and_holds_up_nothing(database: Database, held: Keys) -> None:
+    payloads = Payloads(database, lambda: held)
+    ids = [payloads.add(ANN, f"p{number}", "PAYLOAD", FILES).id for number in range(3)]
+    table = payload_versions
+    with database.write() as tx:
+        broken = update(table).where(table.c.payload_id == ids[1]).values(sealed=b"GWE1" + bytes(40))
+        tx.connection.execute(broken)
+    new = Keys(first="f" * 16, all={"f" * 16: bytes(32), **held.all})
+    told = list[tuple[int, int]]()
+    done = reseal(database, new, os.urandom, lambda *one: told.append(one))
+    assert (done.count, told) == (2, [(1, 3), (2, 3), (3, 3)])
+    assert len(done.unreadable) == 1
+    assert ids[1] in done.unreadable[0]
+    assert keys_in_use(database) == {new.first, held.first}
+    assert Payloads(database, lambda: new).for_host(ids[2]).files == FILES

@@ -9,10 +9,13 @@ from typing import Any
 import httpx2
 import pytest
 
+from guestwright.engine.disks.hosts import DiskHosts
+from guestwright.engine.disks.uploads import Uploads
 from guestwright.engine.inventory import states
 from guestwright.engine.inventory.choices import Role
 from guestwright.engine.inventory.model import Disk, Volume
 from guestwright.engine.inventory.query import Filter, Op
+from guestwright.engine.process.stale import give_up_stale
 from tests.support.disk_stand import GIB, STORAGE, DiskStand, contents, disk_stand
 from tests.support.inventories import some_id
 
@@ -130,6 +133,23 @@ def test_an_upload_is_given_up_with_all_of_it(client: httpx2.Client, stand: Disk
     for path in (f"/disks/{shown['disk']}", f"/volumes/{shown['volume']}", f"/disks/uploads/{shown['id']}"):
         assert client.get(path).status_code == 404
     assert client.delete(f"/disks/uploads/{shown['id']}").status_code == 404
+
+
+def test_what_nobody_goes_on_with_is_given_up(client: httpx2.Client, stand: DiskStand) -> None:
+    parts, clock = stand.api.parts, stand.api.clock
+    old, alive = (client.post("/disks/uploads", json=stand.wanted()).json() for _ in range(2))
+    put(client, old["id"], DATA[:1000])
+    clock.now += 3600
+    put(client, alive["id"], DATA[:1000])
+    disks = Uploads(parts.database, DiskHosts(parts.addresses), clock)
+    stand.stop_host()
+    assert give_up_stale(parts.database, disks, clock.now - 60)["disk uploads"] == 0  # its host is silent
+    stand.start_host()
+    assert client.get(f"/disks/uploads/{old['id']}").status_code == 200
+    assert give_up_stale(parts.database, disks, clock.now - 60)["disk uploads"] >= 1
+    assert client.get(f"/disks/uploads/{old['id']}").status_code == 404
+    assert old["volume"] not in stand.volumes()
+    assert client.get(f"/disks/uploads/{alive['id']}").json()["missing"] == [[1000, MIB]]
 
 
 def test_a_disk_is_removed_with_its_volume(client: httpx2.Client, stand: DiskStand) -> None:

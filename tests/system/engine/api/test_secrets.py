@@ -17,6 +17,7 @@ pytestmark = pytest.mark.system
 PASSWORDS = {"canary password one", "canary password two", "canary password bad"}
 CONTENTS = "canary-contents"
 ANSWERS = "canary-answers"
+UPLOADED = "canary-uploaded"
 STDIN, ARGV = "canary-stdin", "canary-argv"
 
 
@@ -28,7 +29,7 @@ def seen(text: str, secrets: set[str]) -> list[str]:
 def test_no_secret_is_where_it_should_not_be(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     replies: list[str] = []
-    secrets = {*PASSWORDS, CONTENTS, ANSWERS, STDIN, ARGV}
+    secrets = {*PASSWORDS, CONTENTS, UPLOADED, ANSWERS, STDIN, ARGV}
     with standing(tmp_path) as stand, stand.admin() as client:
 
         def ask(method: str, path: str, **more: Any) -> Any:
@@ -58,6 +59,13 @@ def test_no_secret_is_where_it_should_not_be(tmp_path: Path, caplog: pytest.LogC
         for path in (f"/payloads/{payload}", "/payloads", f"/payloads/{payload}/versions"):
             ask("GET", path)
         ask("GET", f"/payloads/{payload}/contents", headers=eve)
+        body = {"name": "u", "files": [{"name": "user-data", "size": len(UPLOADED) * 3}]}
+        upload = f"/payloads/uploads/{ask('POST', '/payloads/uploads', json=body).json()['id']}"
+        ask("PUT", f"{upload}/content", content=UPLOADED.encode() * 3)
+        ask("PUT", f"{upload}/content", content=UPLOADED.encode() * 4)
+        ask("POST", f"{upload}/finish", json={"sha256": "0" * 64})
+        for path in (upload, "/payloads/uploads"):
+            ask("GET", path)
         assert CONTENTS.encode() in base64.b64decode(
             client.get(f"/payloads/{payload}/contents").json()["files"]["user-data"]
         )
@@ -68,6 +76,7 @@ def test_no_secret_is_where_it_should_not_be(tmp_path: Path, caplog: pytest.LogC
         ask("POST", f"/vms/{vm}/exec", json=body)
         for path in ("/users", f"/users/{user['id']}", "/audit", "/events?after=", "/jobs"):
             ask("GET", path)
+        assert client.get(upload).json()["missing"] == []
         stand.user("zoe", Role.VIEWER)
         stored = b"".join(one.read_bytes() for one in tmp_path.rglob("*") if one.is_file())
     assert "a mistake of ours" in caplog.text

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from guestwright.client import transfers
+from guestwright.client import pieces
 from guestwright.client.calls import hosts
 from guestwright.client.client import Client
 from guestwright.client.kinds import STORAGE
@@ -126,7 +126,7 @@ def site() -> Iterator[tuple[Life, HostLife, dict[str, Any]]]:
 def test_kills_and_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with site() as (life, host, where):
         large_disks_need_little_memory(life, tmp_path, where)
-        monkeypatch.setattr(transfers, "PIECE", 256 << 10)
+        monkeypatch.setattr(pieces, "PIECE", 256 << 10)
         killed_in_the_middle(life, host, tmp_path, where)
 
 

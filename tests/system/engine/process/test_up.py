@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import select
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +83,11 @@ def up(place: Path, *more: str) -> Iterator[Up]:
             process.terminate()
 
 
-def eventually(what: Callable[[], Any]) -> Any:
+def eventually(what: Callable[[], Any], pause: float = 0.05) -> Any:
     until = time.monotonic() + PATIENCE
     while not (found := what()):
         assert time.monotonic() < until
-        time.sleep(0.05)
+        time.sleep(pause)
     return found
 
 
@@ -181,3 +183,82 @@ def test_without_a_hypervisor_one_is_told_what_to_do(place: Path) -> None:
     error = done.json["error"]
     assert error["code"] == "engine-no-hypervisor"
     assert "apt install" in error["hint"]
+
+
+def changed(file: Path, before: bytes) -> bool:
+    return file.read_bytes() != before
+
+
+def rotate(place: Path, *more: str) -> Any:
+    done = guestwright(
+        "payload", "rotate-key", "--json", "--directory", str(place / "engine"), *more, timeout=PATIENCE
+    )
+    assert done.status == 0, done.err
+    return done.json["payload_key"]
+
+
+def test_the_key_of_payloads_changes_while_the_engine_runs(place: Path) -> None:
+    config = place / "engine.toml"
+    config.write_text("[payloads]\nfile_kib = 64\ntotal_kib = 128\n")
+    with up(place, "--no-host", "--config", str(config)) as one, one.client(one.told["token"]) as client:
+        base = "/api/v1/payloads"
+
+        def add(name: str, size: int = 1) -> httpx2.Response:
+            data = base64.b64encode(b"x" * size).decode()
+            return client.post(base, json={"name": name, "files": {"a": data}})
+
+        def readable(made: httpx2.Response) -> bool:
+            return client.get(f"{base}/{made.json()['id']}/contents").status_code == 200
+
+        made = [add(f"p{number}") for number in range(5)]
+        assert add("large", 64 << 10).status_code == 201  # the settings count
+        assert add("larger", (64 << 10) + 1).status_code == 413
+        first = rotate(place)
+        assert (first["encrypted_anew"], first["unreadable"], len(first["former"])) == (6, 0, 1)
+        made.append(add("new"))
+        assert all(readable(each) for each in made)
+
+        staged = rotate(place, "--stage")["staged"]
+        made.append(add("between"))
+        used = rotate(place, "--use", staged)
+        assert (used["key"], used["encrypted_anew"]) == (staged, 8)
+        assert set(used["former"]) == {first["key"], *first["former"]}
+        made.append(add("after"))
+        assert rotate(place, "--use", staged)["encrypted_anew"] == 0
+        gone = rotate(place, "--drop-former", "--yes")
+        assert (set(gone["dropped"]), gone["needed"]) == (set(used["former"]), [])
+        assert all(readable(each) for each in made)
+        assert len((place / "engine" / "payload-keys").read_text().splitlines()) == 1
+        for wrong, code in (("f" * 16, "payload-object-no-key"), ("../x", "payload-object-no-key")):
+            done = guestwright(
+                *("payload", "rotate-key", "--json", "--directory", str(place / "engine"), "--use", wrong),
+                timeout=PATIENCE,
+            )
+            assert (done.status, done.json["error"]["code"]) == (2, code)
+        assert one.end() == 0
+
+
+def test_a_killed_change_of_keys_loses_nothing(place: Path) -> None:
+    with up(place, "--no-host") as one, one.client(one.told["token"]) as client:
+        base, count = "/api/v1/payloads", 60
+        made = [
+            client.post(base, json={"name": f"p{number}", "files": {"a": "eA=="}}).json()["id"]
+            for number in range(count)
+        ]
+        args = ["payload", "rotate-key", "--directory", str(place / "engine")]
+        file = place / "engine" / "payload-keys"
+        for number, delay in enumerate((0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1)):
+            kept = file.read_bytes()
+            with running([*COMMAND, *args], env=environment(), stdout=subprocess.DEVNULL) as process:
+                eventually(partial(changed, file, kept), 0.001)  # encrypting anew begins
+                time.sleep(delay)
+                process.kill()
+            assert client.get(f"{base}/{made[number * 8]}/contents").status_code == 200
+        keys = [line.split()[0] for line in file.read_text().splitlines()]
+        assert len(keys) == 8
+        rotate(place, "--use", keys[0])
+        assert set(rotate(place, "--drop-former", "--yes")["dropped"]) == set(keys[1:])
+        for payload in made:
+            found = client.get(f"{base}/{payload}/contents")
+            assert (found.status_code, found.json()["files"]) == (200, {"a": "eA=="})
+        assert one.end() == 0

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from guestwright.engine.payloads.errors import BadKeyFile
-from guestwright.engine.payloads.keys import KEY_BYTES, keys, rotate
+from guestwright.engine.payloads.errors import BadKeyFile, NoSuchKey
+from guestwright.engine.payloads.keys import KEY_BYTES, KeyRing, drop, keys, rotate, stage, use
 
 LINE = "0123456789abcdef " + base64.b64encode(bytes(KEY_BYTES)).decode()
 
@@ -33,6 +33,47 @@ def test_a_new_key_comes_on_top(tmp_path: Path) -> None:
     assert keys(path, os.urandom) == new
     with pytest.raises(BadKeyFile):
         rotate(str(tmp_path / "none"), os.urandom)
+
+
+def test_a_key_is_staged_then_used_then_the_others_go(tmp_path: Path) -> None:
+    path = str(tmp_path / "keys")
+    old = keys(path, os.urandom)
+    new = stage(path, os.urandom)
+    staged = keys(path, os.urandom)
+    assert (staged.first, list(staged.all)) == (old.first, [old.first, new])
+    with pytest.raises(NoSuchKey):
+        use(path, "f" * 16)
+    assert use(path, new).first == new
+    assert keys(path, os.urandom) == use(path, new)
+    assert list(keys(path, os.urandom).all) == [new, old.first]
+    assert drop(path, {old.first}) == ()
+    assert drop(path, set()) == (old.first,)
+    assert drop(path, set()) == ()  # the first one stays
+    assert list(keys(path, os.urandom).all) == [new]
+    for attempt in (lambda p: stage(p, os.urandom), lambda p: use(p, new), lambda p: drop(p, set())):
+        with pytest.raises(BadKeyFile):
+            attempt(str(tmp_path / "none"))
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_ring_follows_its_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "keys"
+    ring = KeyRing(str(path), os.urandom)
+    first = ring()
+    assert ring() is first
+    second = rotate(str(path), os.urandom)
+    assert ring() == second
+    assert not caplog.records
+    good = path.read_bytes()
+    path.write_bytes(good[:70])
+    assert [ring() for _ in range(3)] == [second] * 3
+    path.unlink()
+    assert ring() == second
+    assert not path.exists()
+    assert len(caplog.records) == 2  # once for each change
+    path.write_bytes(good)
+    path.chmod(0o600)
+    assert ring() == second
 
 
 def test_engines_that_start_at_once_make_one_key(tmp_path: Path) -> None:

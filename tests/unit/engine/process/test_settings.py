@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from guestwright.engine.payloads.payloads import DEFAULTS
 from guestwright.engine.process.certificate import names_of
 from guestwright.engine.process.errors import BadEngineSettings
 from guestwright.engine.process.settings import PORT, Settings, load
+from guestwright.media.sources.files import Limits
 
 
 def test_without_a_file_all_has_a_default() -> None:
@@ -22,12 +24,15 @@ def test_a_file_and_options_over_it(tmp_path: Path) -> None:
     file = tmp_path / "engine.toml"
     file.write_text(
         '[engine]\ndirectory = "/srv/gw"\ndatabase = "postgresql+psycopg://gw@db/gw"\n'
-        '[api]\nlisten = "[::]:99"\nnames = ["gw.lan"]\n[keep]\nhistory_days = 2\n'
+        '[api]\nlisten = "[::]:99"\nnames = ["gw.lan"]\n[keep]\nhistory_days = 2\nuploads_days = 3\n'
+        "[payloads]\nfiles = 9\nfile_kib = 64\ntotal_kib = 512\n"
     )
     found = load(str(file))
     assert (found.host, found.port, found.encrypted) == ("::", 99, True)
     assert found.url == found.jobs_url == "postgresql+psycopg://gw@db/gw"
-    assert found.history == 2 * 86400
+    assert (found.history, found.uploads) == (2 * 86400, 3 * 86400)
+    assert found.payload_limits == Limits(count=9, file_bytes=64 << 10, total_bytes=512 << 10)
+    assert load(None, directory="/srv/gw").payload_limits == DEFAULTS
     assert load(str(file), listen="127.0.0.1", tls=None).port == PORT
 
 
@@ -41,6 +46,8 @@ def test_a_file_and_options_over_it(tmp_path: Path) -> None:
         pytest.param('[engine]\ndirectory = "here"', "engine.directory", id="relative"),
         pytest.param("[jobs]\nplaces = true", "jobs.places", id="no number"),
         pytest.param("[keep]\nevents = 1", "keep.events", id="too few"),
+        pytest.param("[payloads]\nfile_kib = 16385", "payloads.file_kib", id="more than hosts take"),
+        pytest.param("[payloads]\nfiles = 0", "payloads.files", id="none"),
         pytest.param("api = 1", "api", id="no table"),
         pytest.param("[[[", "the file", id="no TOML"),
     ],

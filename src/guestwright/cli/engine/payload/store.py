@@ -1,4 +1,4 @@
-"""`guestwright payload store`: the engine keeps a payload."""
+"""`guestwright payload store`: the engine keeps a payload; a large one is sent by pieces."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from typing import Any, Final
 
 import click
 
-from guestwright.base.errors import UsageError
+from guestwright.base.errors import GuestwrightError, UsageError
+from guestwright.base.printable import printable
+from guestwright.cli.engine.disk.bar import TransferBar
 from guestwright.cli.engine.options import EXITS, connect
 from guestwright.cli.engine.shown import print_done
+from guestwright.cli.output import warn
 from guestwright.cli.payload.inputs import input_options
 
 _EPILOG: Final = f"""\b
@@ -21,32 +24,52 @@ Examples:
 \b
 The inputs are checked here as `payload build` checks them; the engine encrypts
 what it keeps, and takes at most 16 KiB a file unless its owner says otherwise.
+What is larger than 2 MiB is sent by pieces, over lost connections too; after an
+interruption --resume goes on with it, with the same files in the same order.
 
 {EXITS}"""
-_FILE_MAX: Final = 1 << 20  # bytes; the engine's own limit is at most this
+_FILE_MAX: Final = 16 << 20  # bytes; the engine's own limit is at most this
+_INTERRUPTED: Final = 130
 
 
 @click.command("store", epilog=_EPILOG, short_help="Have the engine keep a payload.")
 @click.argument("name")
 @click.option("--new-version", is_flag=True, help="Add a version to the payload of this name.")
 @click.option("--description", default="", metavar="TEXT", help="For people.")
+@click.option("--resume", default="", metavar="UPLOAD", help="Go on with an upload that was interrupted.")
 @click.option("--server", metavar="URL", help="Engine to ask, where somebody has logged in.")
 @input_options
-def store(name: str, *, new_version: bool, description: str, **params: Any) -> None:
+def store(name: str, *, new_version: bool, description: str, resume: str, **params: Any) -> int:
     """Have the engine keep what the options name as the payload NAME."""
     from guestwright.cli.payload.contents import contents_of
     from guestwright.cli.payload.inputs import payload_from
-    from guestwright.client.calls import payloads
     from guestwright.client.kinds import PAYLOADS
 
     if new_version and description:
         raise UsageError(problem="--description goes with a new payload only")
     made = payload_from(params)
     files = contents_of(made, _FILE_MAX)
+    more: dict[str, Any] = {"name": name, "description": description}
+    bar, known = TransferBar(), [resume]
     with connect(params) as client:
         if new_version:
-            found = client.do(payloads.replace(client.find(PAYLOADS, name)["id"], files, label=made.label))
-        else:
-            call = payloads.add(name, files, label=made.label, description=description)
-            found = client.do(call)
+            more = {"payload": client.find(PAYLOADS, name)["id"]}
+        try:
+            found = client.store_payload(
+                files,
+                label=made.label,
+                upload=resume,
+                begun=lambda upload: known.__setitem__(0, str(upload["id"])),
+                progress=bar,
+                **more,
+            )
+        except (KeyboardInterrupt, GuestwrightError) as error:
+            bar.close()
+            if known[0]:
+                warn(f"guestwright: what has arrived is kept: --resume {printable(known[0])} goes on with it")
+            if isinstance(error, KeyboardInterrupt):
+                return _INTERRUPTED
+            raise
+        bar.close()
     print_done(params, "payload", found, f"{name} is kept")
+    return 0

@@ -9,7 +9,7 @@ from guestwright.engine.api.operations.events import event_endpoints
 from guestwright.engine.api.operations.hosts import host_endpoints
 from guestwright.engine.api.operations.jobs import job_endpoints
 from guestwright.engine.api.operations.making import making_endpoints
-from guestwright.engine.api.operations.payloads import payload_endpoints
+from guestwright.engine.api.operations.payload_endpoints import payload_endpoints
 from guestwright.engine.api.operations.session import session_endpoints
 from guestwright.engine.api.operations.storage import storage_endpoints
 from guestwright.engine.api.operations.templates import template_endpoints

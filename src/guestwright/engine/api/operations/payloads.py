@@ -12,7 +12,7 @@ from guestwright.engine.api.lists import ListQuery, listed, query_of, shown
 from guestwright.engine.inventory.database import Database
 from guestwright.engine.inventory.errors import ChangedMeanwhile, NameTaken, NotInInventory, StillUsed
 from guestwright.engine.inventory.model import PayloadObject
-from guestwright.engine.payloads.errors import ContentsDamaged, KeyMissing, NoSuchVersion
+from guestwright.engine.payloads.errors import ContentsDamaged, KeyMissing, NoSuchVersion, VersionUsed
 from guestwright.engine.payloads.payloads import Payloads
 from guestwright.media.sources.errors import BadPayload
 from guestwright.media.sources.files import DEFAULT_LABEL
@@ -21,6 +21,7 @@ BODY_MAX: Final = 3 << 20
 """Bytes of a request: 1 MiB of contents is 1.4 MiB of Base64, and others may set larger limits."""
 _TAG: Final = "payloads"
 _ONE: Final = "/payloads/{id}"
+_DIGITS: Final = 9
 _Label = Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
 _Files = Annotated[dict[str, bytes], msgspec.Meta(min_length=1, max_length=1024)]
 _Number = Annotated[int, msgspec.Meta(ge=1, lt=1 << 31)]
@@ -161,6 +162,12 @@ class _Operations:
     def remove(self, call: Call) -> None:
         self._payloads.remove(call.who, call.path["id"], call.match)
 
+    def forget(self, call: Call) -> None:
+        number = call.path["number"]
+        if not number.isascii() or not number.isdigit() or len(number) > _DIGITS:
+            raise NoSuchVersion(payload=call.path["id"], number=number[:_DIGITS])
+        self._payloads.forget(call.who, call.path["id"], int(number))
+
     def versions(self, call: Call) -> PayloadVersions:
         found = self._payloads.versions(call.path["id"])
         return PayloadVersions(items=tuple(shown(PayloadVersion, one) for one in found))
@@ -174,7 +181,7 @@ def _answer(one: PayloadObject, location: str = "") -> Answer:
     return Answer(value=shown(PayloadReply, one), version=one.version, location=location)
 
 
-def payload_endpoints(database: Database, payloads: Payloads) -> tuple[Endpoint, ...]:
+def object_endpoints(database: Database, payloads: Payloads) -> tuple[Endpoint, ...]:
     """The table.
 
     Args:
@@ -182,7 +189,7 @@ def payload_endpoints(database: Database, payloads: Payloads) -> tuple[Endpoint,
         payloads: of the engine.
     """
     do = _Operations(database, payloads)
-    return (*_looks(do), _contents(do), *_changes(do))
+    return (*_looks(do), _contents(do), *_changes(do), *_removals(do))
 
 
 def _looks(do: _Operations) -> tuple[Endpoint, ...]:
@@ -274,6 +281,11 @@ def _changes(do: _Operations) -> tuple[Endpoint, ...]:
             matched=True,
             audited=True,
         ),
+    )
+
+
+def _removals(do: _Operations) -> tuple[Endpoint, ...]:
+    return (
         Endpoint(
             name="payload-remove",
             method="DELETE",
@@ -286,6 +298,19 @@ def _changes(do: _Operations) -> tuple[Endpoint, ...]:
             errors=(NotInInventory, StillUsed, ChangedMeanwhile),
             tag=_TAG,
             matched=True,
+            audited=True,
+        ),
+        Endpoint(
+            name="payload-version-remove",
+            method="DELETE",
+            path=f"{_ONE}/versions/{{number}}",
+            right=Right.PAYLOAD_CHANGE,
+            summary="Remove a version that is not the newest, and that nobody asked for by its number.",
+            handle=do.forget,
+            reply=None,
+            status=204,
+            errors=(NotInInventory, NoSuchVersion, VersionUsed),
+            tag=_TAG,
             audited=True,
         ),
     )

@@ -1,0 +1,126 @@
+"""Runs the flows of the asynchronous client over connections to an engine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+from guestwright.client.aline import AsyncLine, connect
+from guestwright.client.call import Answer, Request
+from guestwright.client.errors import EngineLost, RemoteError
+from guestwright.client.settings import Settings
+from guestwright.client.steps import Ask, Flow, Give, More, Open, Pause, Running, Step, Work
+from guestwright.client.wire import Head
+
+T = TypeVar("T")
+_IDLE_MAX: Final = 8
+
+
+class AsyncRunner:
+    """Runs flows, for the tasks of one event loop.
+
+    Args:
+        settings: where, and as whom.
+        sleep: waits, seconds.
+    """
+
+    def __init__(self, settings: Settings, sleep: Callable[[float], Awaitable[None]]) -> None:
+        self.settings = settings
+        self._sleep = sleep
+        self._idle: list[AsyncLine] = []
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Run a flow that gives nothing; its result."""
+        running = Running(flow)
+        async for _ in self._steps(running):
+            raise AssertionError("unreachable")
+        return running.result
+
+    def given(self, flow: Flow[None]) -> AsyncIterator[Any]:
+        """Run a flow; what it gives."""
+        return self._steps(Running(flow))
+
+    async def _steps(self, running: Running[T]) -> AsyncIterator[Any]:
+        stream = _Stream(self)
+        try:
+            while (step := running.advance()) is not None:
+                if isinstance(step, Give):
+                    yield step.item
+                    continue
+                try:
+                    running.given = await self._done(step, stream)
+                except RemoteError as error:
+                    running.failed = error
+        finally:
+            stream.close()
+            running.close()
+
+    async def _done(self, step: Step, stream: _Stream) -> Any:
+        if isinstance(step, Ask):
+            return await self._ask(step.request)
+        if isinstance(step, Open):
+            return await stream.open(step.request)
+        if isinstance(step, More):
+            return await stream.more(step.seconds)
+        if isinstance(step, Work):
+            return await asyncio.to_thread(step.do)
+        if isinstance(step, Pause):
+            await self._sleep(step.seconds)
+        return None
+
+    async def _ask(self, request: Request) -> Answer:
+        line = await self._line()
+        try:
+            answer = await line.run(
+                line.wire.ask(request, self.settings.token), request.seconds, str(request)
+            )
+        except BaseException:
+            line.close()
+            raise
+        self._idle.append(line)
+        while len(self._idle) > _IDLE_MAX:
+            self._idle.pop(0).close()
+        return answer
+
+    async def _line(self) -> AsyncLine:
+        while self._idle:
+            line = self._idle.pop()
+            if line.usable():
+                return line
+            line.close()
+        return await self.connect()
+
+    async def connect(self) -> AsyncLine:
+        """Make a connection; see `aline.connect`."""
+        return await connect(self.settings.server, self.settings.context)
+
+    def close(self) -> None:
+        """Close idle connections."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+class _Stream:
+    """The answer that is read bit by bit."""
+
+    def __init__(self, runner: AsyncRunner) -> None:
+        self._runner = runner
+        self._line: AsyncLine | None = None
+        self._what = ""
+
+    async def open(self, request: Request) -> Head:
+        self.close()
+        self._line, self._what = await self._runner.connect(), str(request)
+        moves = self._line.wire.open(request, self._runner.settings.token)
+        return await self._line.run(moves, request.seconds, self._what)
+
+    async def more(self, seconds: float) -> bytes:
+        if self._line is None:
+            raise EngineLost(server=str(self._runner.settings.server), request="it", problem="it was closed")
+        return await self._line.run(self._line.wire.more(), seconds, self._what)
+
+    def close(self) -> None:
+        if self._line is not None:
+            self._line.close()
+            self._line = None
