@@ -75,4 +75,5 @@ def _former(held: keys.Keys) -> tuple[str, ...]:
 
 
 def _database(settings: Settings) -> Database:
+    keys.there(settings.path(KEYS))  # first: where there is no engine no file is made
     return Database(settings.url, clock=time.time, connections=2, make=False)

@@ -14,6 +14,7 @@ from typing import Any, Final
 from guestwright.base.record import record
 from guestwright.engine.payloads.payloads import DEFAULTS
 from guestwright.engine.process.errors import BadEngineSettings
+from guestwright.host.media.contents import CONTENTS_MAX
 from guestwright.media.sources.files import LIMITS as HOST_LIMITS
 from guestwright.media.sources.files import Limits
 
@@ -232,7 +233,7 @@ _TABLE: Final[Mapping[str, Callable[[Any], dict[str, Any]]]] = {
     "keep.uploads_days": _count("uploads", 1, 3650, _DAY),
     "payloads.files": _count("payload_files", 1, HOST_LIMITS.count),
     "payloads.file_kib": _count("payload_file", 1, HOST_LIMITS.file_bytes // _KIB, _KIB),
-    "payloads.total_kib": _count("payload_total", 1, HOST_LIMITS.total_bytes // _KIB, _KIB),
+    "payloads.total_kib": _count("payload_total", 1, CONTENTS_MAX // _KIB, _KIB),
     "log.level": _one_of("log_level", "debug", "info", "warning", "error"),
     "log.format": _one_of("log_format", "json", "text"),
 }

@@ -22,10 +22,12 @@ from guestwright.engine.jobs.errors import TryAgain
 from guestwright.engine.templates.host_port import Order, Place, Standing
 from guestwright.host.client.address import TlsAddress, UnixAddress
 from guestwright.host.client.errors import HostRefused
+from guestwright.host.media.contents import CONTENTS_MAX
 from guestwright.host.media.model import Persistence
 from guestwright.host.volumes.domain import Domain
 from guestwright.hypervisor.domain import DomainId
 from guestwright.hypervisor.drivers.fake.hypervisor import FakeHypervisor
+from guestwright.media.sources.files import LIMITS
 from guestwright.media.sources.model import contents
 from tests.support import real_hosts
 from tests.support.host_daemon import Site, served
@@ -53,6 +55,10 @@ def nothing(done: int, total: int) -> None:
     del done, total
 
 
+LARGEST = "00000000-0000-7000-8000-0000000000fe"
+LARGE: Any = {f"f{number}": bytes([number]) * LIMITS.file_bytes for number in range(2)}
+
+
 @pytest.fixture
 def place() -> Iterator[Path]:
     with real_hosts.short_directory() as found:
@@ -65,6 +71,7 @@ def hosts(place: Path) -> Iterator[ClientHosts]:
     payloads = {
         PAYLOAD: real_hosts.files_payload(PAYLOAD),
         SEED: real_hosts.files_payload(SEED, "nocloud", **seed),
+        LARGEST: real_hosts.files_payload(LARGEST, **LARGE),
         OWN: real_hosts.files_payload(OWN, "nocloud", **seed, **{"meta-data": b"instance-id: mine\n"}),
     }
     with real_hosts.hosts_at({HOST: place, OTHER: place}, payloads) as found:
@@ -166,6 +173,13 @@ def test_a_seed_without_meta_data_gets_the_machines_own(site: Site, hosts: Clien
     hosts.take_payload(order("take"), HOST, VM, SEED, run_once=False)
     hosts.give_payload(order("own"), HOST, VM, OWN, run_once=False)
     assert _given(site)["/meta-data"] == b"instance-id: mine\n"
+
+
+def test_the_largest_that_settings_allow_is_given(site: Site, hosts: ClientHosts) -> None:
+    hosts.define(order("define"), HOST, VM, PLAIN)
+    hosts.give_payload(order("give"), HOST, VM, LARGEST, run_once=False)
+    assert sum(len(data) for data in LARGE.values()) == CONTENTS_MAX
+    assert _given(site) == {f"/{name}": data for name, data in LARGE.items()}
 
 
 def _given(site: Site) -> dict[str, bytes]:
