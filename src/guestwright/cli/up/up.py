@@ -16,6 +16,7 @@ _EPILOG = """\b
 Examples:
   guestwright up
   guestwright up --hypervisor fake --directory ~/try      to look around without a hypervisor
+  guestwright up --hypervisor embed                        QEMU without libvirt's daemon
   guestwright up --no-host --listen 0.0.0.0:8420           the engine alone, for several hosts
 
 \b
@@ -38,7 +39,12 @@ kill. The settings are in docs/engine.md."""
     type=click.Choice(["auto", "on", "off"]),
     help="auto: unless the address is this machine's own.  [default: auto]",
 )
-@click.option("--hypervisor", metavar="URI", help='Of this machine; "fake" for one that runs nothing.')
+@click.option(
+    "--hypervisor",
+    metavar="URI",
+    help='Of this machine; "embed" for QEMU without a daemon, "fake" for one that runs nothing.  '
+    "[default: that of the last run, at first qemu:///system]",
+)
 @click.option(
     "--emulate", is_flag=True, help="At the first run: make machines without KVM, though there is one."
 )

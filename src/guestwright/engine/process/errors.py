@@ -65,7 +65,7 @@ class NoHypervisorHere(EngineProcessError):
     template = "no hypervisor answers at {uri}: {problem}"
     hint = (
         "on Debian: apt install qemu-system-x86 libvirt-daemon-system python3-libvirt, then systemctl start "
-        "libvirtd; or give --hypervisor fake to look around without one"
+        "libvirtd, or give --hypervisor embed, which needs no daemon; --hypervisor fake is to look around"
     )
 
 

@@ -17,38 +17,18 @@ from guestwright.engine.inventory.database import Database
 from guestwright.engine.inventory.ids import new_id
 from guestwright.engine.inventory.model import Host
 from guestwright.engine.inventory.query import Filter, Op
-from guestwright.engine.process.errors import EngineDirectoryUnfit, NoHypervisorHere
-from guestwright.engine.process.settings import Settings
+from guestwright.engine.process.errors import EngineDirectoryUnfit
+from guestwright.engine.process.hypervisor_here import EMBED, SYSTEM
+from guestwright.engine.process.settings import HOST_SETTINGS, Settings
 from guestwright.host.enrol.files import write_whole
 from guestwright.host.media.shelf import file_system
-from guestwright.hypervisor.errors import HypervisorError
-from guestwright.hypervisor.open_hypervisor import open_hypervisor
 
-SYSTEM: Final = "qemu:///system"
-FAKE: Final = "fake:///"
 _QEMU: Final = (("libvirt-qemu", "kvm"), ("qemu", "qemu"))
 """Whom QEMU runs as under libvirt: on Debian and its kin, on others."""
 _SOCKET_MAX: Final = 107  # bytes, unix(7)
 _SHARED: Final = "/dev/shm"  # noqa: S108 - whoever has made what is there is looked at
 _IN_MEMORY: Final = frozenset(("tmpfs", "ramfs"))
 _STATE_MAX: Final = 80  # of a directory of the host service
-
-
-def hypervisor_uri(wanted: str) -> str:
-    """The hypervisor of this machine.
-
-    Args:
-        wanted: "fake", a URI of libvirt's, or "" for the system's QEMU.
-
-    Raises:
-        NoHypervisorHere: it does not answer.
-    """
-    uri = FAKE if wanted == "fake" else wanted or SYSTEM
-    try:
-        open_hypervisor(uri).close()
-    except HypervisorError as error:
-        raise NoHypervisorHere(uri=uri, problem=error.message) from error
-    return uri
 
 
 def write_settings(settings: Settings, uri: str, *, emulate: bool = False) -> str:
@@ -66,7 +46,7 @@ def write_settings(settings: Settings, uri: str, *, emulate: bool = False) -> st
         EngineDirectoryUnfit: the directory's path is too long for what belongs there.
         AuthorityNotKept: it cannot be written.
     """
-    path = settings.path("host.toml")
+    path = settings.path(HOST_SETTINGS)
     long = len(os.fsencode(socket_path(settings))) > _SOCKET_MAX
     if long or len(os.fsencode(settings.path("host"))) > _STATE_MAX:
         problem = f"its path is too long: with /host it may have {_STATE_MAX} bytes"
@@ -148,7 +128,7 @@ def _text(settings: Settings, uri: str, *, emulate: bool) -> str:
     if os.geteuid() != 0 or uri.startswith("fake:"):
         lines += ["[channels]", f"directory = {_quoted(os.path.join(runtime, 'ports'))}"]
     owner = _qemu()
-    if owner and os.geteuid() == 0 and uri == SYSTEM:
+    if owner and os.geteuid() == 0 and uri.startswith((SYSTEM, EMBED)):
         lines += ["[media]", f"owner = {_quoted(owner)}"]
     return "\n".join(lines) + "\n"
 

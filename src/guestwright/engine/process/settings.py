@@ -22,6 +22,8 @@ DEFAULT_PATH: Final = "/etc/guestwright/engine.toml"
 PORT: Final = 8420
 KEYS: Final = "payload-keys"
 """Name of the file of keys in the directory."""
+HOST_SETTINGS: Final = "host.toml"
+"""Name of the file of settings of this machine's host service in the directory."""
 _SIZE_MAX: Final = 1 << 20
 _DAY: Final = 86400.0
 _KIB: Final = 1 << 10

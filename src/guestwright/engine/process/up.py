@@ -17,7 +17,8 @@ from guestwright.base.record import record
 from guestwright.engine.process.engine import Engine
 from guestwright.engine.process.first_run import Begun, begin
 from guestwright.engine.process.host_child import HostChild
-from guestwright.engine.process.own_host import hypervisor_uri, register, socket_path, write_settings
+from guestwright.engine.process.hypervisor_here import hypervisor_uri
+from guestwright.engine.process.own_host import register, socket_path, write_settings
 from guestwright.engine.process.settings import Settings
 from guestwright.host.service.notify import Notifier
 
@@ -63,7 +64,7 @@ def run(
     Args:
         settings: of the engine.
         with_host: whether this machine is a host.
-        hypervisor: see `own_host.hypervisor_uri`.
+        hypervisor: see `hypervisor_here.hypervisor_uri`.
         emulate: see `own_host.write_settings`; counts at the first run.
         started: called once when all does its work.
 
@@ -94,7 +95,7 @@ def run(
 
 def _start(parts: ExitStack, engine: Engine, *, with_host: bool, hypervisor: str, emulate: bool) -> Running:
     began, settings = time.monotonic(), engine.settings
-    uri = hypervisor_uri(hypervisor) if with_host else ""
+    uri = hypervisor_uri(hypervisor, settings) if with_host else ""
     opened = engine.open()
     token_file = settings.path(TOKEN)
     begun = begin(opened.database, opened.users, opened.tokens, token_file)

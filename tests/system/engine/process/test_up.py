@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
-import select
 import shutil
 import signal
 import ssl
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,26 +24,9 @@ from guestwright.host.client.client import HostClient
 from guestwright.host.client.errors import ClientError
 from tests.support.payload_bench import MEMORY
 from tests.support.program import COMMAND, environment, guestwright, running
+from tests.support.up import PATIENCE, arguments, eventually, up
 
 pytestmark = pytest.mark.system
-
-PATIENCE = 240.0
-
-
-@dataclass
-class Up:
-    """One run."""
-
-    process: subprocess.Popen[bytes]
-    told: dict[str, Any]
-
-    def client(self, token: str = "") -> httpx2.Client:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx2.Client(base_url=self.told["url"], headers=headers, timeout=PATIENCE)
-
-    def end(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(PATIENCE)
 
 
 @pytest.fixture
@@ -56,39 +35,6 @@ def place() -> Iterator[Path]:
     yield made
     shutil.rmtree(runtime_directory(str(made / "engine")), ignore_errors=True)
     shutil.rmtree(made)
-
-
-def arguments(place: Path, *more: str) -> tuple[list[str], dict[str, str]]:
-    args = ["up", "--json", "--hypervisor", "fake", "--directory", str(place / "engine")]
-    given = {"XDG_CONFIG_HOME": str(place / "config"), "XDG_RUNTIME_DIR": str(place / "run")}
-    os.makedirs(place / "run", exist_ok=True)
-    return [*args, "--listen", "127.0.0.1:0", *more], given
-
-
-@contextmanager
-def up(place: Path, *more: str) -> Iterator[Up]:
-    """Run it until the end of the block, and see that it is gone then."""
-    args, given = arguments(place, *more)
-    with running([*COMMAND, *args], env=environment(given), stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        text = b""
-        until = time.monotonic() + PATIENCE
-        while not text.endswith(b"}\n"):
-            assert select.select([process.stdout], [], [], max(0.0, until - time.monotonic()))[0]
-            part = os.read(process.stdout.fileno(), 65536)
-            assert part, (text, process.wait(PATIENCE))
-            text += part
-        yield Up(process, json.loads(text))
-        if process.poll() is None:
-            process.terminate()
-
-
-def eventually(what: Callable[[], Any], pause: float = 0.05) -> Any:
-    until = time.monotonic() + PATIENCE
-    while not (found := what()):
-        assert time.monotonic() < until
-        time.sleep(pause)
-    return found
 
 
 def test_a_first_run_a_kill_and_another_run(place: Path) -> None:
