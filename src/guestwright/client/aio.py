@@ -12,7 +12,7 @@ Answers are the JSON of the API (its `openapi.json`), as dictionaries. Errors ar
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -38,6 +38,7 @@ class AsyncClient:
     Args:
         server: the engine, or its URL.
         token: of the caller; None for what is open to all.
+        others: engines on the same database, or their URLs: whoever can be reached is asked.
         sleep: waits, seconds.
 
     Raises:
@@ -49,9 +50,10 @@ class AsyncClient:
         server: Server | str,
         token: Secret | str | None = None,
         *,
+        others: Sequence[Server | str] = (),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self.settings = Settings(server, token)
+        self.settings = Settings(server, token, others)
         self._runner = AsyncRunner(self.settings, sleep)
 
     async def do(self, call: Call[T]) -> T:

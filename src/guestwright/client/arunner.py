@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from guestwright.client.aline import AsyncLine, connect
 from guestwright.client.call import Answer, Request
-from guestwright.client.errors import EngineLost, RemoteError
+from guestwright.client.errors import EngineLost, EngineUnreachable, RemoteError
 from guestwright.client.settings import Settings
 from guestwright.client.steps import Ask, Flow, Give, More, Open, Pause, Running, Step, Work
 from guestwright.client.wire import Head
@@ -92,8 +92,18 @@ class AsyncRunner:
         return await self.connect()
 
     async def connect(self) -> AsyncLine:
-        """Make a connection; see `aline.connect`."""
-        return await connect(self.settings.server, self.settings.context)
+        """Make a connection, to the first engine that can be reached; see `aline.connect`."""
+        failed: EngineUnreachable | None = None
+        for server, context in self.settings.places():
+            try:
+                line = await connect(server, context)
+            except EngineUnreachable as error:  # it was asked for nothing yet
+                failed = failed or error
+                continue
+            self.settings.answered(server)
+            return line
+        assert failed is not None  # there is one place at least
+        raise failed
 
     def close(self) -> None:
         """Close idle connections."""

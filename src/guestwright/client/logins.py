@@ -30,12 +30,15 @@ class Login:
         token: for it.
         name: of the user.
         expires: when the token ends, seconds since 1970; 0 when that is not known.
+        others: engines on the same database, for when it cannot be reached; what is known of the
+            certificates of the one is known of theirs.
     """
 
     server: Server
     token: Secret
     name: str = ""
     expires: float = 0.0
+    others: tuple[Server, ...] = ()
 
 
 def directory() -> str:
@@ -74,6 +77,7 @@ class Logins:
             "token": login.token.reveal(),
             "name": login.name,
             "expires": login.expires,
+            "others": [str(one) for one in login.others],
         }
         file = _name(login.server)
         self._write(file, json.dumps(found, indent=1) + "\n")
@@ -115,9 +119,11 @@ class Logins:
             engine = server(found["url"], ca=found.get("ca", ""), fingerprint=found.get("fingerprint", ""))
             token = Secret(str(found["token"]))
             expires = float(found.get("expires") or 0.0)
+            others = tuple(server(str(one), ca=engine.ca) for one in found.get("others") or ())
         except (ValueError, TypeError, KeyError, AttributeError, BadServer, RecursionError) as error:
             raise TokenFileBad(path=os.path.join(self._where, file), problem="it is no login") from error
-        return Login(server=engine, token=token, name=str(found.get("name", "")), expires=expires)
+        name = str(found.get("name", ""))
+        return Login(server=engine, token=token, name=name, expires=expires, others=others)
 
     def _read(self, file: str) -> str | None:
         path = os.path.join(self._where, file)

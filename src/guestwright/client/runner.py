@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 
 from guestwright.client.call import Answer, Request
-from guestwright.client.errors import EngineLost, RemoteError
+from guestwright.client.errors import EngineLost, EngineUnreachable, RemoteError
 from guestwright.client.line import Line
 from guestwright.client.settings import Settings
 from guestwright.client.steps import Ask, Flow, Give, More, Open, Pause, Running, Step, Work
@@ -92,8 +92,18 @@ class Runner:
         return self.connect()
 
     def connect(self) -> Line:
-        """Make a connection; see `Line`."""
-        return Line(self.settings.server, self.settings.context)
+        """Make a connection, to the first engine that can be reached; see `Line`."""
+        failed: EngineUnreachable | None = None
+        for server, context in self.settings.places():
+            try:
+                line = Line(server, context)
+            except EngineUnreachable as error:  # it was asked for nothing yet
+                failed = failed or error
+                continue
+            self.settings.answered(server)
+            return line
+        assert failed is not None  # there is one place at least
+        raise failed
 
     def close(self) -> None:
         """Close idle connections."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 from urllib.parse import urlencode
 
@@ -31,11 +32,12 @@ class Settings:
     Args:
         server: the engine, or its URL.
         token: of the caller; None for what is open to all.
+        others: engines on the same database, for when it cannot be reached.
         randomness: so many bytes, cryptographic.
         now: seconds, of a steady clock.
 
     Attributes:
-        server: the engine.
+        server: the engine that is named in errors.
         token: may be replaced.
 
     Raises:
@@ -46,14 +48,28 @@ class Settings:
         self,
         server: Server | str,
         token: Secret | str | None,
+        others: Sequence[Server | str] = (),
         randomness: Callable[[int], bytes] = os.urandom,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.server = read_server(server) if isinstance(server, str) else server
+        all_ = [read_server(one) if isinstance(one, str) else one for one in (server, *others)]
+        self.server = all_[0]
         self.token = Secret(token) if isinstance(token, str) else token
-        self.context = context_for(self.server)
+        self._places = [(one, context_for(one)) for one in all_]
+        self._answered = 0
         self._randomness = randomness
         self._now = now
+
+    def places(self) -> Iterator[tuple[Server, ssl.SSLContext | None]]:
+        """Engines to connect to, one after the other until one can be reached; first the last that was."""
+        first = self._answered
+        for number in range(len(self._places)):
+            at = (first + number) % len(self._places)
+            yield self._places[at]
+
+    def answered(self, server: Server) -> None:
+        """That one could be reached."""
+        self._answered = next(at for at, (one, _) in enumerate(self._places) if one is server)
 
     def doing(self, call: Call[T]) -> Flow[T]:
         """Do one call."""

@@ -31,7 +31,7 @@ def logout(*, keep_token: bool, **params: Any) -> None:
     login = login_of(params["server"])
     if not keep_token:
         try:
-            with Client(login.server, login.token) as client:
+            with Client(login.server, login.token, others=login.others) as client:
                 client.do(accounts.logout())
         except RemoteError as error:  # forgotten it is, whatever the engine says
             warn(f"guestwright: the token may still be good: {error.message}")

@@ -73,7 +73,7 @@ def connect(params: Json) -> Client:
     from guestwright.client.client import Client
 
     login = login_of(params["server"])
-    return Client(login.server, login.token)
+    return Client(login.server, login.token, others=login.others)
 
 
 def confirmed(question: str, *, yes: bool) -> None:

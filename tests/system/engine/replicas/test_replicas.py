@@ -60,7 +60,7 @@ def test_both_engines_are_one(stand: Stand) -> None:
 
     def ask(engine: Engine) -> None:
         headers = {"Authorization": f"Bearer {engine.token}", "Idempotency-Key": "the same"}
-        context = engine.client.settings.context
+        _, context = next(engine.client.settings.places())
         with httpx2.Client(base_url=engine.url, verify=context or True, timeout=PATIENCE) as client:
             answer = client.post("/api/v1/templates", headers=headers, json=wanted)
         answers.append(answer.json()["job"]["id"])
