@@ -415,6 +415,10 @@ class SimulatedInventory:
         with self._world.change() as cursor:
             put(cursor, "attached", vm, {"payload": payload, "run_once": run_once})
 
+    def set_payload(self, template: str, payload: str, job: str, *, run_once: bool) -> None:
+        with self._world.change() as cursor:
+            put(cursor, "attached", template, {"payload": payload, "run_once": run_once})
+
     def _add(
         self, kind: str, name: str, title: str, job: str, disks: Sequence[DiskOf], *, seal: bool
     ) -> None:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from guestwright.client.call import Call, Json, Page, job, page, thing
 
 
-def create(vm: str, name: str, *, seal: bool = True, host: str = "", domain: str = "") -> Call[Json]:
+def create(
+    vm: str,
+    name: str,
+    *,
+    seal: bool = True,
+    host: str = "",
+    domain: str = "",
+    payload: str = "",
+    run_once: bool = False,
+) -> Call[Json]:
     """Make a template, or a further version of one, from a machine; a job.
 
     Args:
@@ -13,10 +22,13 @@ def create(vm: str, name: str, *, seal: bool = True, host: str = "", domain: str
         name: of the template.
         seal: whether the disks lose what makes the machine this one.
         host: id of the host; "" where the machine is.
-        domain: id of the storage domain; "" where its disks are.
+        domain: name of a storage domain there; "" where its disks are.
+        payload: id of what machines made from it get, unless they name their own; "" for none.
+        run_once: whether they get it at their first start only.
     """
     body: Json = {"vm": vm, "name": name, "seal": seal}
-    body |= {key: value for key, value in (("host", host), ("domain", domain)) if value}
+    more = {"host": host, "domain": domain, "payload": payload, "run_once": run_once}
+    body |= {key: value for key, value in more.items() if value}
     return Call("POST", ("templates",), job, body=body, keyed=True)
 
 

@@ -35,15 +35,17 @@ from guestwright.engine.templates.inventory_port import DiskOf
 from guestwright.engine.templates.request import check_name, check_request
 
 KIND: Final = "template.create"
-_FIELDS: Final = {"vm": str, "name": str, "host": str, "domain": str, "seal": bool}
+_PAYLOAD: Final = {"payload?": str, "run_once": bool}
+_FIELDS: Final = {"vm": str, "name": str, "host": str, "domain": str, "seal": bool, **_PAYLOAD}
+_NO_PAYLOAD: Final = {"payload": "", "run_once": False}
 
 
 def template_create(services: Services) -> Kind:
     """The kind of job.
 
-    Its parameters, all of them needed: `vm` (id of the source), `name` of the template, `host` and storage
-    `domain` for its disks, `seal`. It returns `template` (its id), `disks` (ids) and `sealed`: what the host
-    says of the sealing, or null.
+    Its parameters: `vm` (id of the source), `name` of the template, `host` and storage `domain` for its
+    disks, `seal`; and, if machines made from it are to get a payload, `payload` (id) and `run_once`. It
+    returns `template` (its id), `disks` (ids) and `sealed`: what the host says of the sealing, or null.
     """
     step = partial(step_of, services)
     return Kind(
@@ -65,7 +67,7 @@ def template_create(services: Services) -> Kind:
 
 
 def _check(parameters: Mapping[str, Any]) -> None:
-    check_request(parameters, _FIELDS)
+    check_request({**_NO_PAYLOAD, **parameters}, _FIELDS)
     check_name("name", parameters["name"])
 
 
@@ -93,6 +95,8 @@ def _create(services: Services, context: Context) -> Any:
         disks,
         seal=wanted["seal"],
     )
+    if payload := wanted.get("payload"):
+        services.inventory.set_payload(template, payload, context.job.id, run_once=wanted["run_once"])
     return {"template": template, "disks": [disk.disk for disk in disks]}
 
 

@@ -9,6 +9,7 @@ twice finds what it made.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from guestwright.engine.inventory import states
 from guestwright.engine.inventory.choices import Persistence
@@ -141,8 +142,20 @@ class DatabaseInventory(DatabaseImport):
 
     def attach_payload(self, vm: str, payload: str, job: str, *, run_once: bool) -> None:
         """See `InventoryPort`."""
-        persistence = Persistence.RUN_ONCE if run_once else Persistence.PERMANENT
-        use = rows.derived(vm, "payload", payload, persistence)
+        self._use(PayloadUse(**_used(vm, payload, run_once=run_once), vm_id=vm), job)
+
+    def set_payload(self, template: str, payload: str, job: str, *, run_once: bool) -> None:
+        """See `InventoryPort`."""
+        used = _used(template, payload, run_once=run_once)
+        self._use(PayloadUse(**used, template_version_id=template), job)
+
+    def _use(self, use: PayloadUse, job: str) -> None:
         with self._change(job) as tx:
-            if tx.payload_uses.find(use) is None:
-                tx.payload_uses.add(PayloadUse(id=use, payload_id=payload, persistence=persistence, vm_id=vm))
+            if tx.payload_uses.find(use.id) is None:
+                tx.payload_uses.add(use)
+
+
+def _used(owner: str, payload: str, *, run_once: bool) -> dict[str, Any]:
+    persistence = Persistence.RUN_ONCE if run_once else Persistence.PERMANENT
+    use = rows.derived(owner, "payload", payload, persistence)
+    return {"id": use, "payload_id": payload, "persistence": persistence}

@@ -113,6 +113,9 @@ class InventoryPort(Protocol):
     def attach_payload(self, vm: str, payload: str, job: str, *, run_once: bool) -> None:
         """Record that a machine gets a payload; gone with the machine."""
 
+    def set_payload(self, template: str, payload: str, job: str, *, run_once: bool) -> None:
+        """Record which payload machines of a template get; gone with the template."""
+
     def hold_leaving(self, vm: str, job: str) -> MachineOf:
         """Lock a machine that is off, to remove it; one whose removal has begun before needs no lock.
 

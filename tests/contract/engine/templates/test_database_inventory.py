@@ -21,6 +21,7 @@ from guestwright.engine.templates.copies import Services
 from guestwright.engine.templates.create import template_create
 from guestwright.engine.templates.database_inventory import DatabaseInventory
 from guestwright.engine.templates.host_port import Place, Standing
+from guestwright.engine.templates.rows import payload_of
 from guestwright.engine.vms.create import vm_create
 from guestwright.engine.vms.create_many import vm_create_many
 from tests.support.engine_world import SimulatedHost, World, put
@@ -99,6 +100,25 @@ def test_a_template(engine: Engine, seal: bool) -> None:
     assert engine.template(seal=seal).status is Status.DONE
     with engine.database.read() as tx:
         assert sorted(one.number for one in tx.template_versions.all()) == [1, 2]
+
+
+@pytest.mark.parametrize("run_once", [True, False])
+def test_a_template_with_a_payload(engine: Engine, run_once: bool) -> None:
+    with engine.database.write() as tx:
+        payload = tx.payloads.add(PayloadObject(id=some_id(), name="web")).id
+    wanted = {"vm": engine.vm, "seal": True, "payload": payload, "run_once": run_once}
+    job = engine.ended("template.create", name="debian", **wanted)
+    with engine.database.read() as tx:
+        made = tx.template_versions.get(job.result["template"])
+        assert payload_of(tx, made) == (payload, run_once)
+    gone = engine.ended("template.create", name="other", **{**wanted, "payload": some_id()})
+    assert (gone.status, gone.error["code"] if gone.error else "") == (
+        Status.COMPENSATED,
+        "inventory-bad-reference",
+    )
+    with engine.database.read() as tx:
+        assert tx.templates.named("other") is None
+        assert tx.payload_uses.count() == 1
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,12 @@ def test_payloads_of_templates(engine: Engine, tmp_path: Path) -> None:
     assert (jobs["b"]["payload"], jobs["b"]["run_once"]) == ("", False)
     assert jobs["c"]["payload"] not in ("", set_["payload_id"])
     assert "payload none" in engine.run("template", "set-payload", "debian", "none").out
+    engine.ok(
+        *("template", "create", "--from", "a", "--name", "with", "--payload", "other", "--run-once", "--wait")
+    )
+    made = engine.ok("template", "show", "with")["template"]["versions"][0]
+    assert (made["payload_id"], made["run_once"]) == (jobs["c"]["payload"], True)
+    assert engine.run("template", "create", "--from", "a", "--name", "x", "--run-once").status == 2
 
 
 def test_machines_are_removed_after_a_question(engine: Engine) -> None:

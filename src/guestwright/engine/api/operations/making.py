@@ -71,6 +71,8 @@ class TemplateBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         seal: whether its disks are sealed.
         host: id of a host; the machine's without it.
         domain: name of a storage domain there; the machine's without it.
+        payload: id of a payload object that machines made from it get, unless they name their own.
+        run_once: whether they get it at their first start only.
     """
 
     vm: _Id
@@ -78,6 +80,8 @@ class TemplateBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     seal: bool = True
     host: _Id | None = None
     domain: _Id | None = None
+    payload: _Id | None = None
+    run_once: bool = False
 
 
 class VersionQuery(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -124,16 +128,21 @@ class _Operations:
 
     def template(self, call: Call) -> Answer:
         body: TemplateBody = call.body
+        if body.run_once and body.payload is None:
+            raise BadChoice(field="run_once", problem="there is no payload")
         with self._database.read() as tx:
             place = _place(tx, tx.vms.get(body.vm), body.vm)
             if body.host is not None:
                 tx.hosts.get(body.host)
+            payload = "" if body.payload is None else tx.payloads.get(body.payload).id
         wanted = {
             "vm": body.vm,
             "name": body.name,
             "host": body.host or place.host,
             "domain": body.domain or place.domain,
             "seal": body.seal,
+            "payload": payload,
+            "run_once": body.run_once,
         }
         return accepted(self._jobs.submit("template.create", wanted, key=key_of(call, "template")))
 
@@ -252,7 +261,7 @@ def _templates(do: _Operations) -> tuple[Endpoint, ...]:
             reply=Accepted,
             body=TemplateBody,
             status=202,
-            errors=(*_ERRORS, NothingToMake),
+            errors=(*_ERRORS, NothingToMake, BadChoice),
             tag=_TAG,
             keyed=True,
         ),
