@@ -8,17 +8,21 @@ from guestwright.media.sources.model import Payload
 from guestwright.media.tree import FileSource
 
 
-def contents_of(payload: Payload, most: int) -> dict[str, bytes]:
+def contents_of(payload: Payload, most: int, total: int) -> dict[str, bytes]:
     """The files on the medium, by their names from its root.
 
     Args:
         payload: checked.
         most: bytes of one file.
+        total: bytes of all files.
 
     Raises:
         MediaSourceError: a file cannot be read.
-        UsageError: a file is larger.
+        UsageError: a file is larger, or they are together.
     """
+    size = sum(one.size for one in payload.tree.files)
+    if size > total:  # before any is read
+        raise UsageError(problem=f"the files have {size} bytes; {total} are the most")
     found = {}
     for one in payload.tree.files:
         source = one.source

@@ -3,7 +3,7 @@
 Theory of operation: a copy of the database, or a backup of it, shows no payload. The file has a line for each
 key: an id (so that a row can say which key it needs) and 32 bytes in base64. The first key encrypts, all
 decrypt; `rotate` puts a new one on top, and old ones can go once everything was encrypted anew
-(`Payloads.reseal`). The file is written beside its place, flushed and renamed, so there is the old one or the
+(`resealing`). The file is written beside its place, flushed and renamed, so there is the old one or the
 new one. Engines that share a database share the file's content: a key that is to come is put at the end of
 each file first (`stage`), so that all can read what the first of them encrypts with it (`use`). An engine
 that runs notices a changed file by itself (`KeyRing`).
@@ -131,8 +131,8 @@ class KeyRing:
     def __init__(self, path: str, randomness: Callable[[int], bytes]) -> None:
         self._path = path
         self._lock = threading.Lock()
+        self._mark = self._looked()  # before it is read: what changes then is noticed
         self._held = keys(path, randomness)
-        self._mark = self._looked()
 
     def __call__(self) -> Keys:
         """The keys."""

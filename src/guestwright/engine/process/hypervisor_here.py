@@ -45,8 +45,8 @@ def hypervisor_uri(wanted: str, settings: Settings) -> str:
         EngineDirectoryUnfit: the directory cannot be made.
         BadConfiguration: that of the host service cannot be read.
     """
-    short = {"fake": FAKE, "embed": f"{EMBED}?root={settings.path(_ROOT)}", "": _known(settings)}
-    uri = short.get(wanted, wanted)
+    short = {"fake": FAKE, "embed": f"{EMBED}?root={settings.path(_ROOT)}"}
+    uri = short.get(wanted, wanted) or _known(settings)
     if uri.startswith(EMBED):
         directories.make(settings.directory)  # first: libvirt makes what it needs for itself alone
         if wanted == "embed":

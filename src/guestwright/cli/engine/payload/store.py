@@ -28,7 +28,8 @@ What is larger than 2 MiB is sent by pieces, over lost connections too; after an
 interruption --resume goes on with it, with the same files in the same order.
 
 {EXITS}"""
-_FILE_MAX: Final = 16 << 20  # bytes; the engine's own limit is at most this
+_FILE_MAX: Final = 16 << 20  # bytes; the engine's own limit is at most this, as the next
+_TOTAL_MAX: Final = 32 << 20
 _INTERRUPTED: Final = 130
 
 
@@ -48,7 +49,7 @@ def store(name: str, *, new_version: bool, description: str, resume: str, **para
     if new_version and description:
         raise UsageError(problem="--description goes with a new payload only")
     made = payload_from(params)
-    files = contents_of(made, _FILE_MAX)
+    files = contents_of(made, _FILE_MAX, _TOTAL_MAX)
     more: dict[str, Any] = {"name": name, "description": description}
     bar, known = TransferBar(), [resume]
     with connect(params) as client:
@@ -71,5 +72,5 @@ def store(name: str, *, new_version: bool, description: str, resume: str, **para
                 return _INTERRUPTED
             raise
         bar.close()
-    print_done(params, "payload", found, f"{name} is kept")
+    print_done(params, "payload", found, f"{printable(str(found.get('name')))} is kept")
     return 0

@@ -26,7 +26,7 @@ The inputs are checked here as `payload build` checks them. From the domain's ne
 start on there is a drive with them, if need be a new one.
 
 {EXITS}"""
-_FILE_MAX: Final = 64 << 20  # bytes; the service takes 64 MiB in all
+_MAX: Final = 32 << 20  # bytes of all files: what the service takes
 
 
 @click.command("give", epilog=_EPILOG, short_help="Give a domain a payload.")
@@ -61,7 +61,8 @@ def _body(made: Payload, *, native: bool) -> dict[str, Any]:
     from guestwright.host.media.model import default_scrub
     from guestwright.media.sources.model import Form
 
-    files = {name: base64.b64encode(data).decode() for name, data in contents_of(made, _FILE_MAX).items()}
+    contents = contents_of(made, _MAX, _MAX)
+    files = {name: base64.b64encode(data).decode() for name, data in contents.items()}
     if native and made.form in (Form.NOCLOUD, Form.CONFIGDRIVE, Form.UNATTEND):
         return {"form": made.form, "files": files}
     return {"form": Form.FILES, "files": files, "label": made.label, "scrub": default_scrub(made.form)}
