@@ -19,10 +19,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from guestwright.base.record import record
+from guestwright.base.record import record, replace
 from guestwright.client.call import Json
 from guestwright.client.calls import templates, templates_ovf
 from guestwright.client.errors import LocalImageBad, NoSuchThing
+from guestwright.client.foreign import made_qcow2, must_be_convertible
 from guestwright.client.kinds import HOSTS, TEMPLATES
 from guestwright.client.settings import Settings
 from guestwright.client.steps import Flow, Work
@@ -30,7 +31,7 @@ from guestwright.client.transfers import Sending
 from guestwright.ovf.archive import Package, opened, pack, sha256_of
 from guestwright.ovf.errors import UnsupportedPackage
 from guestwright.ovf.manifest import write_manifest
-from guestwright.ovf.model import Descriptor, Disk, File
+from guestwright.ovf.model import Descriptor, Disk, Format
 from guestwright.ovf.reader import read, with_files
 from guestwright.ovf.words import URIS
 from guestwright.ovf.writer import write
@@ -123,27 +124,26 @@ def import_(settings: Settings, importing: Importing, told: Told) -> Flow[Json]:
             _must_be_readable(disk, package.descriptor)
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=_beside(path), prefix=".import-")))
         disks: dict[str, str] = {}
-        digests: dict[str, str] = {}
+        taken: list[_Taken] = []
         for disk in package.descriptor.disks:
-            file = package.descriptor.file(disk.file)
-            assert file is not None  # as `read` has checked
-            copy = scratch / file.name
-            taken = partial(_extract, package, file, copy, told)
-            digests[file.id] = yield Work(partial(_guarded, importing.path, taken))
+            work = partial(_take, package, disk, scratch, told)
+            one: _Taken = yield Work(partial(_guarded, importing.path, work))
+            taken.append(one)
             name = importing.name or package.descriptor.name
             sending = Sending(
-                path=str(copy),
+                path=str(one.path),
                 name=f"{name}-{disk.target or disk.id}",
                 host=host,
                 storage=importing.storage,
-                format=disk.format,
-                size=disk.capacity,
+                format=one.disk.format,
+                size=one.disk.capacity,
             )
-            begun = yield from settings.uploading(sending, partial(told, f"uploads {file.name}"))
-            yield Work(copy.unlink)
+            begun = yield from settings.uploading(sending, partial(told, f"uploads {one.path.name}"))
+            yield Work(one.path.unlink)
             ended = yield from settings.waiting(str(begun["id"]), None, None)
-            disks[file.id] = str(ended["result"]["disk"])
-        text = package.text.decode()
+            disks[disk.file] = str(ended["result"]["disk"])
+        text = _told_of(package, taken)
+    digests = {one.disk.file: one.digest for one in taken}
     call = templates_ovf.make(text, disks, name=importing.name, seal=importing.seal, digests=digests)
     return (yield from settings.doing(call))
 
@@ -159,8 +159,7 @@ def _newest(settings: Settings, template: Json) -> Flow[int]:
 def _must_be_readable(disk: Disk, descriptor: Descriptor) -> None:
     """Before gigabytes are sent."""
     if disk.format not in URIS:
-        advice = "convert its file with `qemu-img convert -O qcow2`, and say so in the descriptor"
-        raise UnsupportedPackage(what=f"disk {disk.id} in the format {disk.format}", problem=advice)
+        must_be_convertible(disk)
     if descriptor.file(disk.file) is None:
         raise UnsupportedPackage(what=f"disk {disk.id}", problem="an empty disk has no file in the package")
 
@@ -198,10 +197,39 @@ def _write(descriptor: Descriptor, name: str, place: Path, target: Path, told: T
     return [*small, *disks]
 
 
-def _extract(package: Package, file: File, copy: Path, told: Told) -> str:
+@record
+class _Taken:
+    """A disk out of a package: its file, how it is described now, and its SHA-256."""
+
+    path: Path
+    disk: Disk
+    digest: str
+
+
+def _take(package: Package, disk: Disk, scratch: Path, told: Told) -> _Taken:
+    """Take a disk out of a package, held against the manifest; one of another format is made qcow2."""
+    file = package.descriptor.file(disk.file)
+    assert file is not None  # as `_must_be_readable` has checked
+    copy = scratch / file.name
     with copy.open("wb") as target:
         size = package.contents.size(file.name) if file.name in package.contents.names() else 0
-        return package.extract(file, target, _Sum(told, f"reads {file.name}", size))
+        digest = package.extract(file, target, _Sum(told, f"reads {file.name}", size))
+    if disk.format in URIS:
+        return _Taken(path=copy, disk=disk, digest=digest)
+    made = scratch / f"{file.name}.qcow2"
+    told(f"converts {file.name}", 0, 1)
+    capacity = made_qcow2(copy, disk, made)
+    copy.unlink()
+    now = replace(disk, format=Format.QCOW2, uri=URIS[Format.QCOW2], capacity=capacity)
+    return _Taken(path=made, disk=now, digest=sha256_of(made, _Sum(told, f"reads {made.name}", capacity)))
+
+
+def _told_of(package: Package, taken: list[_Taken]) -> str:
+    """The descriptor as it came, or, where disks were converted, as ours with the disks as they are now."""
+    disks = tuple(one.disk for one in taken)
+    if disks == package.descriptor.disks:
+        return package.text.decode()
+    return write(replace(package.descriptor, disks=disks)).decode()
 
 
 def _beside(path: Path) -> Path | None:

@@ -1,7 +1,8 @@
 """The header of a VMDK image (VMware "Virtual Disk Format 5.0"), as far as safety needs it. Pure.
 
-Only monolithicSparse is accepted: one file with an embedded descriptor. Everything else names other files of
-the host: text descriptors, split and flat extents, links to a parent.
+Only one file with an embedded descriptor is accepted: monolithicSparse, and for reading also streamOptimized,
+its compressed form. Everything else names other files of the host: text descriptors, split and flat extents,
+links to a parent.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Final
 from guestwright.disk.errors import ImageCorrupt, ImageUnsupported
 
 MAGIC: Final = b"KDMV"
+SPARSE: Final = "monolithicSparse"
+STREAM: Final = "streamOptimized"
 HEADER_BYTES: Final = 1 << 20
 _SECTOR: Final = 512
 _MAX_DESCRIPTOR: Final = 128  # sectors; writers use 20
@@ -20,12 +23,13 @@ _HEADER: Final = struct.Struct("<4sIIQQQQIQQQ")  # up to and with overHead
 _EXTENT: Final = re.compile(rb'(RW|RDONLY|NOACCESS)\s+(\d{1,20})\s+SPARSE\s+"([^"/\\\n]{1,255})"')
 
 
-def check_header(data: bytes, path: str) -> None:
-    """Refuse a VMDK image that is anything but monolithicSparse without a parent.
+def check_header(data: bytes, path: str, kinds: tuple[str, ...] = (SPARSE,)) -> None:
+    """Refuse a VMDK image that is anything but one file without a parent.
 
     Args:
         data: the image's first 1 MiB, or all of it when it is smaller.
         path: for messages.
+        kinds: that are accepted: `SPARSE`, and `STREAM` where it is only read.
 
     Raises:
         ImageUnsupported: another kind of VMDK.
@@ -43,17 +47,17 @@ def check_header(data: bytes, path: str) -> None:
         raise ImageUnsupported(path=path, detail="a VMDK without an embedded descriptor")
     if (offset + sectors) * _SECTOR > len(data):
         raise ImageCorrupt(path=path, detail="the VMDK descriptor lies outside of the header")
-    _check_descriptor(data[offset * _SECTOR : (offset + sectors) * _SECTOR].split(b"\0", 1)[0], path)
+    text = data[offset * _SECTOR : (offset + sectors) * _SECTOR].split(b"\0", 1)[0]
+    _check_descriptor(text, path, kinds)
 
 
-def _check_descriptor(text: bytes, path: str) -> None:
+def _check_descriptor(text: bytes, path: str, kinds: tuple[str, ...]) -> None:
     lines = [line.strip() for line in text.splitlines()]
     values = dict(_pairs(lines))
     kind = values.get(b"createtype", b"").decode("ascii", "replace")
-    if kind != "monolithicSparse":
-        raise ImageUnsupported(
-            path=path, detail=f"a VMDK of type {kind!r}; only monolithicSparse is supported"
-        )
+    if kind not in kinds:
+        known = " and ".join(kinds)
+        raise ImageUnsupported(path=path, detail=f"a VMDK of type {kind!r}; only {known} is supported")
     if b"parentfilenamehint" in values or values.get(b"parentcid", b"ffffffff") != b"ffffffff":
         raise ImageUnsupported(path=path, detail="a VMDK with a parent")
     extents = [line for line in lines if line.startswith((b"RW", b"RDONLY", b"NOACCESS"))]

@@ -262,6 +262,16 @@ def test_monolithic_sparse_vmdk_is_accepted() -> None:
     vmdk.check_header(sparse(), "x")
 
 
+def test_a_compressed_vmdk_is_for_reading_only() -> None:
+    data = sparse(DESCRIPTOR.replace(b"monolithicSparse", b"streamOptimized"))
+    vmdk.check_header(data, "x", (vmdk.SPARSE, vmdk.STREAM))
+    with pytest.raises(ImageUnsupported, match="streamOptimized"):
+        vmdk.check_header(data, "x")
+    elsewhere = data.replace(b'RW 2048 SPARSE "disk.vmdk"', b'RW 2048 FLAT "/etc/shadow" 0')
+    with pytest.raises(ImageUnsupported, match="extents"):
+        vmdk.check_header(elsewhere, "x", (vmdk.SPARSE, vmdk.STREAM))
+
+
 BAD_VMDK = {
     "descriptor-only": (DESCRIPTOR, "several files"),
     "no-capacity": (sparse(capacity=0), "without an embedded descriptor"),

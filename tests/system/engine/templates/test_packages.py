@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import struct
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from guestwright.base.errors import GuestwrightError
 from guestwright.base.secret import Secret
 from guestwright.cli.main import cli
 from guestwright.client.aio import AsyncClient
@@ -26,6 +28,8 @@ from guestwright.ovf.archive import opened, pack
 from guestwright.ovf.errors import PackageChanged, UnsupportedPackage
 from guestwright.ovf.manifest import write_manifest
 from guestwright.ovf.model import Descriptor, Disk, File, Format, Nic
+from guestwright.ovf.reader import read
+from guestwright.ovf.words import URIS
 from guestwright.ovf.writer import write
 from tests.support.disk_stand import STORAGE, DiskStand, disk_stand
 from tests.support.images import small_original
@@ -202,12 +206,93 @@ def test_a_disk_that_is_another_one_on_the_host_is_not_taken(two: Two, tmp_path:
         assert tx.disks.find(disk) is None
 
 
-def test_what_is_not_supported_is_told_before_anything_is_sent(two: Two, tmp_path: Path) -> None:
+OTHERS = {
+    "vmdk": ("http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized", Format.VMDK),
+    "vpc": ("http://go.microsoft.com/fwlink/?LinkId=137171", Format.VHD),
+    "vdi": ("http://www.virtualbox.org/ovf/vdi", Format.VDI),
+}
+
+
+def foreign(place: Path, form: str, content: Path | bytes, capacity: int) -> Path:
+    """A package as other products write it, in a directory; its disk is a file, or converted from one."""
+    uri, known = OTHERS[form]
+    (place / "in").mkdir()
+    data = place / "in" / f"disk.{form}"
+    if isinstance(content, bytes):
+        data.write_bytes(content)
+    else:
+        options = ["-o", "subformat=streamOptimized"] if form == "vmdk" else []
+        convert = ["qemu-img", "convert", "-f", "raw", "-O", form, *options, str(content), str(data)]
+        subprocess.run(convert, check=True, timeout=60)
+    disk = Disk(id="d", file="f", format=Format.QCOW2, capacity=capacity, target="vda")
+    file = File(id="f", name=data.name, size=data.stat().st_size)
+    text = write(Descriptor(name=f"from-{form}", vcpus=2, memory=512 * MIB, files=(file,), disks=(disk,)))
+    text = text.replace(URIS[Format.QCOW2].encode(), uri.encode())
+    assert read(text).disks[0].format is known
+    (place / "in" / "other.ovf").write_bytes(text)
+    digests = {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in (place / "in").iterdir()}
+    (place / "in" / "other.mf").write_bytes(write_manifest(digests))
+    return place / "in"
+
+
+@pytest.mark.parametrize("form", OTHERS)
+def test_disks_of_other_products_are_made_qcow2(two: Two, tmp_path: Path, form: str) -> None:
+    original = Path(small_original().path)
+    package = foreign(tmp_path, form, original, original.stat().st_size)
+    job = imported(two, two.first, package, seal=False)
+    assert (job["status"], version(two.first, job["result"]["template"]).vcpus) == ("done", 2)
+    with two.first.api.parts.database.read() as tx:
+        (volume,) = [tx.volumes.get(str(tx.disks.get(one).volume_id)) for one in job["result"]["disks"]]
+    (stored,) = (two.first.place / "volumes").glob(f"{volume.id}*.qcow2")
+    back = tmp_path / "back"
+    convert = ["qemu-img", "convert", "-f", "qcow2", "-O", "raw", str(stored), str(back)]
+    subprocess.run(convert, check=True, timeout=60)
+    content = original.read_bytes()
+    assert back.read_bytes()[: len(content)] == content
+    assert not any(back.read_bytes()[len(content) :])  # a VHD is rounded up to whole cylinders
+    assert volume.size == back.stat().st_size
+    assert sorted(one.name for one in package.iterdir()) == [f"disk.{form}", "other.mf", "other.ovf"]
+
+
+SPARSE = b"KDMV" + struct.pack("<IIQQQQIQQQ", 1, 3, 2048, 128, 1, 20, 512, 0, 21, 128)
+TEXT = b'# Disk DescriptorFile\nCID=1\nparentCID=ffffffff\ncreateType="%s"\n%s\n'
+ELSEWHERE = b'RW 2048 FLAT "/etc/shadow" 0'
+HOSTILE = {
+    "other-file": ("vmdk", TEXT % (b"monolithicFlat", ELSEWHERE)),
+    "embedded": ("vmdk", SPARSE.ljust(512, b"\0") + TEXT % (b"streamOptimized", ELSEWHERE) + bytes(10240)),
+    "raw": ("vmdk", bytes(69120)),
+    "qcow2-in-it": ("vdi", b"QFI\xfb" + bytes(1020)),
+    "differencing": ("vpc", (b"conectix" + bytes(52) + b"\0\0\0\4").ljust(512, b"\0")),
+    "cut": ("vpc", b"conectix" + bytes(92)),
+}
+REFUSALS = {"disk-format-mismatch", "disk-image-unsupported", "remote-local-image", "volume-tool-failed"}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_is_no_disk_of_other_products_is_refused(two: Two, tmp_path: Path, name: str) -> None:
+    form, content = HOSTILE[name]
+    package = foreign(tmp_path, form, content, MIB)
+    before = len(two.second.volumes())
+    with two.client(two.second) as client, pytest.raises(GuestwrightError) as caught:
+        client.import_template(str(package), host="one", storage=STORAGE)
+    assert caught.value.code in REFUSALS
+    assert len(two.second.volumes()) == before
+    assert len(list(package.iterdir())) == 3
+
+
+def test_what_is_not_supported_is_told_before_anything_is_sent(
+    two: Two, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "deb.ovf").write_text(VIRTUALBOX)
     (tmp_path / "deb-disk001.vmdk").write_bytes(bytes(69120))
     before = len(two.second.volumes())
     with two.client(two.second) as client:
-        with pytest.raises(UnsupportedPackage, match="vmdk"):
+        with monkeypatch.context() as without, pytest.raises(UnsupportedPackage, match="apt install"):
+            without.setenv("PATH", "/nowhere")
+            client.import_template(str(tmp_path), host="one", storage=STORAGE)
+        odd = VIRTUALBOX.replace("vmdk.html#streamOptimized", "unheard-of.html")
+        (tmp_path / "deb.ovf").write_text(odd)
+        with pytest.raises(UnsupportedPackage, match="convert its file"):
             client.import_template(str(tmp_path), host="one", storage=STORAGE)
         with pytest.raises(RemoteError) as caught:
             client.do(templates_ovf.make(VIRTUALBOX, {}))
