@@ -22,7 +22,9 @@ from guestwright.client.arunner import AsyncRunner
 from guestwright.client.call import Call, Json, Page
 from guestwright.client.flows import Progress
 from guestwright.client.kinds import Kind
-from guestwright.client.ovf import Importing, Told, export, import_
+from guestwright.client.ovf_export import export
+from guestwright.client.ovf_import import Importing, import_
+from guestwright.client.ovf_parts import Told
 from guestwright.client.parcels import Parcel
 from guestwright.client.pieces import PATIENCE, Moved
 from guestwright.client.settings import Settings

@@ -21,7 +21,9 @@ from guestwright.client.address import Server
 from guestwright.client.call import Call, Json, Page
 from guestwright.client.flows import Progress
 from guestwright.client.kinds import Kind
-from guestwright.client.ovf import Importing, Told, export, import_
+from guestwright.client.ovf_export import export
+from guestwright.client.ovf_import import Importing, import_
+from guestwright.client.ovf_parts import Told
 from guestwright.client.parcels import Parcel
 from guestwright.client.pieces import PATIENCE, Moved
 from guestwright.client.runner import Runner
@@ -194,7 +196,7 @@ class Client:
             host: name or id.
             storage: name of a storage domain there.
             progress: see `export_template`.
-            more: `name`, `seal`: see `ovf.Importing`.
+            more: `name`, `seal`: see `ovf_import.Importing`.
 
         Returns:
             The job that makes the template, begun: `wait` for it.
