@@ -64,7 +64,8 @@ Written by `tools/gen_api.py` from the table of operations and their types. The 
   endless answer of server-sent events, whose `id` is the token and which goes on behind `Last-Event-ID`.
   `missed` says that something between is gone: read anew what you know.
 - **Guests.** What is said of guests comes from the database, each fact with its age; no guest is ever
-  waited for. Power, sysprep, programs and capabilities ask the machine's host.
+  waited for. Power, sysprep, programs, memory, media, files, clipboard, names and capabilities ask the
+  machine's host, which says why it refuses.
 - **Audit.** Every change and every refusal is a line in the audit log (`GET /audit`) before the answer is
   sent, without what was sent; of an upload its beginning and its end, not its pieces.
 - **Bounds.** Bodies are at most 64 KiB unless said otherwise; 16 operations run at once on the database,

@@ -7,6 +7,7 @@ import base64
 import socket
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from guestwright.engine.accounts.passwords import Passwords
 from guestwright.engine.accounts.tokens import Tokens
 from guestwright.engine.accounts.users import Users, principal
 from guestwright.engine.api.app import build
-from guestwright.engine.api.guest_port import ExecWish, PowerAction, SysprepWish
+from guestwright.engine.api.guest_port import ExecWish, MediumWish, PowerAction, SysprepWish
 from guestwright.engine.api.parts import Parts
 from guestwright.engine.disks.finish import DiskServices, disk_upload
 from guestwright.engine.disks.remove import disk_remove
@@ -70,6 +71,8 @@ class FakeGuests:
     fails: GuestwrightError | None = None
     power_after: str = "running"
     sysprep_status: str = "running"
+    clipboard: str = ""
+    files: dict[str, bytes] = field(default_factory=lambda: defaultdict(bytes))
 
     def _note(self, what: str, vm: str, detail: Any) -> None:
         self.asked.append((what, vm, detail))
@@ -108,6 +111,36 @@ class FakeGuests:
         self._note("exec", vm, wish)
         out = base64.b64encode(b"out of " + wish.stdin).decode()
         return {"how": "exited", "status": 0, "signal": None, "out": out, "err": ""}
+
+    def memory(self, vm: str, target: int) -> Mapping[str, Any]:
+        self._note("memory", vm, target)
+        return {"memory_actual": target, "memory_maximum": 1 << 40}
+
+    def insert(self, vm: str, drive: str, wish: MediumWish) -> None:
+        self._note("insert", vm, (drive, wish))
+
+    def eject(self, vm: str, drive: str, *, force: bool) -> None:
+        self._note("eject", vm, (drive, force))
+
+    def copy(self, vm: str, text: str) -> None:
+        self._note("copy", vm, None)
+        self.clipboard = text
+
+    def paste(self, vm: str, wait: float) -> str:
+        self._note("paste", vm, wait)
+        return self.clipboard
+
+    def read_file(self, vm: str, path: str) -> bytes:
+        self._note("read-file", vm, path)
+        return self.files[path]
+
+    def write_file(self, vm: str, path: str, data: bytes, mode: str) -> None:
+        self._note("write-file", vm, (path, mode))
+        self.files[path] = data
+
+    def hostname(self, vm: str, name: str) -> str:
+        self._note("hostname", vm, name)
+        return ""
 
     def capabilities(self, vm: str) -> list[Mapping[str, Any]]:
         self._note("capabilities", vm, None)

@@ -30,7 +30,11 @@ _COMMANDS = {
         "template",
         "Templates that machines are made from.",
     ),
-    "guest": ("guestwright.cli.engine.guest.group", "guest", "What runs in machines: facts, programs."),
+    "guest": (
+        "guestwright.cli.engine.guest.group",
+        "guest",
+        "What runs in machines: facts, programs, files.",
+    ),
     "job": ("guestwright.cli.engine.job.group", "job", "Jobs of the engine."),
     "audit": ("guestwright.cli.engine.audit.group", "audit", "Who did what, and how it ended."),
     "event": ("guestwright.cli.engine.event.group", "event", "What happens, as the engine sees it."),

@@ -12,6 +12,7 @@ from guestwright.base.record import record
 T = TypeVar("T")
 Json = dict[str, Any]
 BASE: Final = "/api/v1"
+BYTES: Final = "application/octet-stream"
 
 
 @record
@@ -55,6 +56,8 @@ class Call(Generic[T]):
             AttributeError say that no engine sends this.
         query: parameters; those that are None are left out, lists are repeated.
         body: to be sent as JSON; None for none.
+        data: to be sent as it is, in place of `body`; secret perhaps, and not shown.
+        raw: whether the answer is no JSON, and `read` gets its bytes.
         etag: version that must still be there (If-Match); "" for any.
         keyed: whether it gets an Idempotency-Key, the same for all attempts: what makes something does.
         repeatable: whether it may be sent again after an answer that did not come; None: GET, PUT, DELETE and
@@ -62,7 +65,10 @@ class Call(Generic[T]):
         seconds: to wait for any part of the answer.
     """
 
-    __slots__ = ("body", "etag", "keyed", "method", "path", "query", "read", "repeatable", "seconds")
+    __slots__ = (
+        *("body", "data", "etag", "keyed", "method", "path"),
+        *("query", "raw", "read", "repeatable", "seconds"),
+    )
 
     def __init__(
         self,
@@ -72,6 +78,8 @@ class Call(Generic[T]):
         *,
         query: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
+        data: bytes | None = None,
+        raw: bool = False,
         etag: str = "",
         keyed: bool = False,
         repeatable: bool | None = None,
@@ -82,6 +90,8 @@ class Call(Generic[T]):
         self.read = read
         self.query = dict(query or {})
         self.body = body
+        self.data = data
+        self.raw = raw
         self.etag = etag
         self.keyed = keyed
         plain = keyed or method in {"GET", "PUT", "DELETE"}  # RFC 9110, 9.2.2
@@ -94,12 +104,14 @@ class Call(Generic[T]):
         Args:
             key: for Idempotency-Key, if this is keyed.
         """
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": BYTES if self.raw else "application/json"}
         if self.etag:
             headers["If-Match"] = f'"{self.etag}"'
         if self.keyed:
             headers["Idempotency-Key"] = key
-        data = None
+        data = self.data
+        if data is not None:
+            headers["Content-Type"] = BYTES
         if self.body is not None:
             headers["Content-Type"] = "application/json"
             data = json.dumps(self.body, separators=(",", ":")).encode()
@@ -116,6 +128,8 @@ class Call(Generic[T]):
             self.read,
             query={**self.query, **more},
             body=self.body,
+            data=self.data,
+            raw=self.raw,
             etag=self.etag,
             keyed=self.keyed,
             repeatable=self.repeatable,

@@ -26,6 +26,8 @@ def meaning(call: Call[T], server: Server, request: Request, answer: Answer) -> 
     if not 200 <= answer.status < 300:
         raise _bad(server, request, f"HTTP {answer.status}; redirects are not followed")
     try:
+        if call.raw:
+            return call.read(answer.body)
         return call.read(json.loads(answer.body) if answer.body else None)
     except (ValueError, RecursionError) as error:
         raise _bad(server, request, f"no JSON ({_kind(answer.headers)})") from error

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from guestwright.base.record import record
-from guestwright.client.call import Call, Json, Page, page, thing
+from guestwright.client.call import Call, Json, Page, nothing, page, thing
+
+_FILE: Final = 720.0  # seconds; a host gives a guest 600
 
 
 @record
@@ -79,6 +81,50 @@ def execute(
     body |= {name: value for name, value in more.items() if value not in ("", None, {})}
     path = ("vms", identity, "exec")
     return Call("POST", path, _ran, body=body, seconds=60.0 + (timeout or 300.0))
+
+
+def read_file(identity: str, path: str) -> Call[bytes]:
+    """A file of a guest, by its absolute path; at most 16 MiB."""
+    return Call("GET", ("vms", identity, "file"), _bytes, query={"path": path}, seconds=_FILE, raw=True)
+
+
+def write_file(identity: str, path: str, data: bytes, *, mode: str = "600") -> Call[None]:
+    """Write a file of a guest, all or nothing.
+
+    Args:
+        identity: of the machine.
+        path: in the guest, absolute.
+        data: what is to be in it, at most 16 MiB.
+        mode: its permissions, octal.
+    """
+    query = {"path": path, "mode": mode}
+    return Call("PUT", ("vms", identity, "file"), nothing, query=query, data=data, seconds=_FILE)
+
+
+def clipboard_set(identity: str, text: str) -> Call[None]:
+    """Put a text into a guest's clipboard."""
+    return Call("PUT", ("vms", identity, "clipboard"), nothing, body={"text": text}, repeatable=False)
+
+
+def clipboard_get(identity: str, wait: float = 10.0) -> Call[str]:
+    """The next text that is copied in a guest within so many seconds, at most 50."""
+    path = ("vms", identity, "clipboard")
+    return Call("GET", path, _text, query={"wait": wait}, seconds=60.0 + wait, repeatable=False)
+
+
+def hostname(identity: str, name: str) -> Call[str]:
+    """Give a guest a name; what it has to say about that."""
+    return Call("PUT", ("vms", identity, "hostname"), _text, body={"name": name})
+
+
+def _text(found: Any) -> str:
+    return str(found["text"])
+
+
+def _bytes(found: Any) -> bytes:
+    if not isinstance(found, bytes):
+        raise TypeError("no bytes")
+    return found
 
 
 def _ran(found: Any) -> Ran:

@@ -9,6 +9,7 @@ from guestwright.client.call import Call, Json, Page, job, nothing, page, thing
 
 POWER: Final = 330.0  # seconds: a guest may take 300 to shut down
 _SYSPREP: Final = 60.0
+_MEDIUM: Final = 150.0
 
 
 def create(
@@ -120,6 +121,38 @@ def attach(
 def detach(identity: str, use: str) -> Call[None]:
     """Take a payload from a machine; `use` is the id of its line in `payloads`."""
     return Call("DELETE", ("vms", identity, "payloads", use), nothing)
+
+
+def memory(identity: str, target: int) -> Call[Json]:
+    """Ask a guest to have so many bytes of memory; `memory_actual` and `memory_maximum`.
+
+    Args:
+        identity: of the machine.
+        target: bytes, whole KiB.
+    """
+    return Call("PUT", ("vms", identity, "memory"), thing, body={"target": target})
+
+
+def insert(identity: str, drive: str, disk: str, *, change: bool = False, force: bool = False) -> Call[None]:
+    """Put an image into a CD or floppy drive.
+
+    Args:
+        identity: of the machine.
+        drive: its target: "sda", "hdc" ….
+        disk: id of a disk whose volume is a raw image on the machine's host.
+        change: whether it may take the place of another medium.
+        force: even though the guest keeps the drive locked.
+    """
+    body = {"disk": disk, "change": change, "force": force}
+    path = ("vms", identity, "media", drive)
+    return Call("PUT", path, nothing, body=body, repeatable=change, seconds=_MEDIUM)
+
+
+def eject(identity: str, drive: str, *, force: bool = False) -> Call[None]:
+    """Empty a CD or floppy drive; `force`: even though the guest keeps it locked."""
+    query = {"force": "true" if force else None}
+    path = ("vms", identity, "media", drive)
+    return Call("DELETE", path, nothing, query=query, repeatable=False, seconds=_MEDIUM)
 
 
 def _given(**values: Any) -> Json:

@@ -72,6 +72,23 @@ class ExecWish:
     output_max: int = 1 << 20
 
 
+@record
+class MediumWish:
+    """What to put into a drive.
+
+    Attributes:
+        storage: name of a storage domain of the machine's host.
+        volume: id of a raw image there.
+        change: whether it may take the place of another medium.
+        force: even though the guest keeps the drive locked.
+    """
+
+    storage: str
+    volume: str
+    change: bool = False
+    force: bool = False
+
+
 class GuestPort(Protocol):
     """Live actions. Every call may raise what the module says."""
 
@@ -122,3 +139,31 @@ class GuestPort(Protocol):
             For each operation `{"operation", "allowed", "cause", "text", "remedy"}`; `cause` is None when it
             is allowed.
         """
+
+    def memory(self, vm: str, target: int) -> Mapping[str, Any]:
+        """Ask a guest to have so many bytes of memory from now on, whole KiB.
+
+        Returns:
+            `{"memory_actual", "memory_maximum"}`, bytes: what it has now, and could have.
+        """
+
+    def insert(self, vm: str, drive: str, wish: MediumWish) -> None:
+        """Put an image into a CD or floppy drive, by the drive's target: "sda", "hdc" …."""
+
+    def eject(self, vm: str, drive: str, *, force: bool) -> None:
+        """Empty a CD or floppy drive; `force`: even though the guest keeps it locked."""
+
+    def copy(self, vm: str, text: str) -> None:
+        """Put a text into a guest's clipboard."""
+
+    def paste(self, vm: str, wait: float) -> str:
+        """The next text that comes into a guest's clipboard within so many seconds, at most 50."""
+
+    def read_file(self, vm: str, path: str) -> bytes:
+        """A file of a guest by its absolute path; at most 16 MiB."""
+
+    def write_file(self, vm: str, path: str, data: bytes, mode: str) -> None:
+        """Write a file of a guest, all or nothing; `mode` are its permissions, octal."""
+
+    def hostname(self, vm: str, name: str) -> str:
+        """Give a guest a name; what it has to say about that."""

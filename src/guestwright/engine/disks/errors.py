@@ -69,6 +69,15 @@ class DiskIsLayer(DiskTransferError):
     )
 
 
+class DiskElsewhere(DiskTransferError):
+    """The disk lies on another host than the machine."""
+
+    code = "disk-elsewhere"
+    http_status = HTTPStatus.CONFLICT
+    template = "disk {disk} is not on the host of {vm}"
+    hint = "upload the image to a storage domain of that host: `guestwright disk upload`"
+
+
 class NoSuchRange(DiskTransferError):
     """The range that is asked for begins behind the end of the file."""
 

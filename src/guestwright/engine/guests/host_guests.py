@@ -18,7 +18,7 @@ from urllib.parse import quote
 import msgspec
 
 from guestwright.base.printable import printable
-from guestwright.engine.api.guest_port import ExecWish, PowerAction, SysprepWish
+from guestwright.engine.api.guest_port import ExecWish, MediumWish, PowerAction, SysprepWish
 from guestwright.engine.following.domains import power_of
 from guestwright.engine.following.said import Known
 from guestwright.engine.guests.errors import (
@@ -29,6 +29,7 @@ from guestwright.engine.guests.errors import (
     NoSuchSysprep,
 )
 from guestwright.engine.inventory.database import Database
+from guestwright.host.client import inside
 from guestwright.host.client.address import Address
 from guestwright.host.client.client import HostClient
 from guestwright.host.client.errors import (
@@ -47,6 +48,7 @@ _SLACK: Final = 90.0
 _SYSPREP: Final = "guest.sysprep"  # the kind of such jobs of hosts, docs/host-api.md
 _DENIED: Final = frozenset((HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN))
 _JOB: Final = ("id", "status", "percent", "text", "result", "error")
+_MEMORY: Final = ("memory_actual", "memory_maximum")
 _ENDED: Final = ("how", "status", "signal", "out", "err")
 
 
@@ -81,7 +83,7 @@ class HostGuests:
         if wish.job:
             body["id"] = wish.job
         with self._asking(vm, _ANSWER) as client:
-            return _job(client.post(f"/v1/domains/{quote(vm, safe='')}/sysprep", body))
+            return _job(client.post(f"{_one(vm)}/sysprep", body))
 
     def sysprep_job(self, vm: str, job: str, wait: float) -> Mapping[str, Any]:
         """See `guest_port.GuestPort`."""
@@ -111,13 +113,60 @@ class HostGuests:
             "output_max": wish.output_max,
         }
         with self._asking(vm, wish.seconds + _SLACK) as client:
-            found = client.post(f"/v1/domains/{quote(vm, safe='')}/exec", body)
+            found = client.post(f"{_one(vm)}/exec", body)
         return {name: found.get(name) for name in _ENDED}
 
     def capabilities(self, vm: str) -> list[Mapping[str, Any]]:
         """See `guest_port.GuestPort`."""
         with self._asking(vm, _ANSWER) as client:
             return list(client.capabilities(vm))
+
+    def memory(self, vm: str, target: int) -> Mapping[str, Any]:
+        """See `guest_port.GuestPort`."""
+        with self._asking(vm, _ANSWER) as client:
+            found = client.ask("PUT", f"{_one(vm)}/memory", {"target": target})
+            try:
+                return {name: int(found["domain"][name]) for name in _MEMORY}
+            except (KeyError, TypeError, ValueError) as error:
+                problem = "it does not tell of its memory"
+                raise HostAnswerBad(address=str(client.address), request="memory", problem=problem) from error
+
+    def insert(self, vm: str, drive: str, wish: MediumWish) -> None:
+        """See `guest_port.GuestPort`."""
+        body = {"storage": wish.storage, "volume": wish.volume, "change": wish.change, "force": wish.force}
+        with self._asking(vm, _ANSWER) as client:
+            client.ask("PUT", f"{_one(vm)}/drives/{quote(drive, safe='')}", body)
+
+    def eject(self, vm: str, drive: str, *, force: bool) -> None:
+        """See `guest_port.GuestPort`."""
+        query = "?force=true" if force else ""
+        with self._asking(vm, _ANSWER) as client:
+            client.ask("DELETE", f"{_one(vm)}/drives/{quote(drive, safe='')}{query}")
+
+    def copy(self, vm: str, text: str) -> None:
+        """See `guest_port.GuestPort`."""
+        with self._asking(vm, _ANSWER) as client:
+            inside.clipboard_set(client, vm, text)
+
+    def paste(self, vm: str, wait: float) -> str:
+        """See `guest_port.GuestPort`."""
+        with self._asking(vm, _ANSWER + _WAIT_MAX) as client:
+            return inside.clipboard_get(client, vm, max(0.0, min(wait, float(_WAIT_MAX))))
+
+    def read_file(self, vm: str, path: str) -> bytes:
+        """See `guest_port.GuestPort`."""
+        with self._asking(vm, inside.SECONDS) as client:
+            return inside.read_file(client, vm, path)
+
+    def write_file(self, vm: str, path: str, data: bytes, mode: str) -> None:
+        """See `guest_port.GuestPort`."""
+        with self._asking(vm, inside.SECONDS) as client:
+            inside.write_file(client, vm, path, data, mode)
+
+    def hostname(self, vm: str, name: str) -> str:
+        """See `guest_port.GuestPort`."""
+        with self._asking(vm, _ANSWER) as client:
+            return inside.set_hostname(client, vm, name)
 
     @contextmanager
     def _asking(self, vm: str, seconds: float) -> Iterator[HostClient]:
@@ -144,3 +193,7 @@ def _job(found: Any) -> dict[str, Any]:
     """A host's job as the port has it."""
     job = {name: found.get(name) if isinstance(found, dict) else None for name in _JOB}
     return {**job, "text": printable(str(job["text"] or ""))}
+
+
+def _one(vm: str) -> str:
+    return f"/v1/domains/{quote(vm, safe='')}"

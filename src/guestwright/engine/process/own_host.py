@@ -120,7 +120,7 @@ def _text(settings: Settings, uri: str, *, emulate: bool) -> str:
         "[volumes]",
         f"main = {_quoted(settings.path('volumes'))}",
         "[allow]",
-        'operations = ["exec"]',
+        'operations = ["exec", "file", "clipboard", "set-hostname"]',
         "[log]",
         f"level = {_quoted(settings.log_level)}",
         f"format = {_quoted(settings.log_format)}",

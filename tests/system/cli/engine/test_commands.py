@@ -11,10 +11,12 @@ import pytest
 
 from guestwright.client.errors import AmbiguousName, EngineRefused, NoSuchThing, NotLoggedIn
 from guestwright.engine.inventory import states
-from guestwright.engine.inventory.choices import AgentState, Role
+from guestwright.engine.inventory.choices import AgentState, DiskFormat, Role
 from guestwright.engine.inventory.facts import AgentUpdate, Update
+from guestwright.engine.inventory.model import Disk, StorageDomain, Volume
 from tests.support.engine_api import PASSWORD
 from tests.support.engine_server import Engine, serving
+from tests.support.inventories import some_id
 from tests.support.program import guestwright
 
 pytestmark = pytest.mark.system
@@ -246,6 +248,33 @@ def test_payloads(engine: Engine, tmp_path: Path) -> None:
     assert engine.run("payload", "detach", "web", "web-1").status == 0
     assert isinstance(engine.run("payload", "detach", "web", "web-1").error, NoSuchThing)
     assert engine.run("payload", "remove", "web", "--yes").status == 0
+
+
+def test_what_is_done_to_machines(engine: Engine, tmp_path: Path) -> None:
+    vm, guests = engine.stand.vm("web-1"), engine.stand.guests
+    file, back = tmp_path / "motd", tmp_path / "back"
+    file.write_bytes(b"hello\x1b[31m\n")
+    engine.ok("guest", "file", "write", "web-1", "/etc/motd", str(file), "--mode", "644")
+    assert guests.files == {"/etc/motd": file.read_bytes()}
+    told = engine.ok("guest", "file", "read", "web-1", "/etc/motd", str(back))
+    assert (told["size"], back.read_bytes()) == (file.stat().st_size, file.read_bytes())
+    assert engine.run("guest", "file", "read", "web-1", "/etc/motd").out.startswith("hello")
+    assert engine.run("guest", "file", "read", "web-1", "/etc/motd", "--json").status == 2
+    assert engine.run("guest", "file", "read", "web-1", "/etc/motd", str(tmp_path / "no" / "x")).status == 1
+    assert engine.run("guest", "file", "write", "web-1", "/x", input=b"piped").status == 0
+    assert guests.files["/x"] == b"piped"
+    assert "5 character" in engine.run("guest", "clipboard", "set", "web-1", input=b"copie").out
+    assert engine.ok("guest", "clipboard", "get", "web-1", "--wait", "0")["text"] == "copie"
+    assert engine.run("guest", "clipboard", "set", "web-1", input=b"\xff").status == 2
+    assert "is web now" in engine.run("guest", "hostname", "web-1", "web").out
+    assert "has 256.0 MiB" in engine.run("vm", "memory", "web-1", "256").out
+    with engine.stand.parts.database.write() as tx:
+        storage = tx.storage.add(StorageDomain(id=some_id(), host_id=str(vm.host_id), name="iso"))
+        volume = Volume(id=some_id(), domain_id=storage.id, format=DiskFormat.RAW, size=512)
+        tx.disks.add(Disk(id=some_id(), name="drivers", volume_id=tx.volumes.add(volume).id))
+    engine.ok("vm", "medium", "insert", "web-1", "sda", "--disk", "drivers")
+    assert "sda is empty" in engine.run("vm", "medium", "eject", "web-1", "sda", "--force").out
+    assert [one[0] for one in guests.asked[-2:]] == ["insert", "eject"]
 
 
 def test_events(engine: Engine) -> None:

@@ -66,6 +66,9 @@ WHO: Final = {
     **dict.fromkeys(("vm-payload-attach", "vm-payload-detach"), OPERATOR),
     **dict.fromkeys(("host-add", "host-change", "host-remove"), ADMIN),
     **dict.fromkeys(("users", "user", "user-add", "user-change", "user-remove", "audit"), ADMIN),
+    **dict.fromkeys(("vm-memory", "vm-medium-insert", "vm-medium-eject", "guest-hostname"), OPERATOR),
+    **dict.fromkeys(("guest-file-read", "guest-file-write"), EXEC),
+    **dict.fromkeys(("guest-clipboard-set", "guest-clipboard-get"), EXEC),
     "payload-contents": CONTENTS,
     "vm-exec": EXEC,
 }

@@ -18,6 +18,7 @@ PASSWORDS = {"canary password one", "canary password two", "canary password bad"
 CONTENTS = "canary-contents"
 ANSWERS = "canary-answers"
 UPLOADED = "canary-uploaded"
+FILE, COPIED = "canary-of-a-file", "canary-copied"
 STDIN, ARGV = "canary-stdin", "canary-argv"
 
 
@@ -29,7 +30,7 @@ def seen(text: str, secrets: set[str]) -> list[str]:
 def test_no_secret_is_where_it_should_not_be(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     replies: list[str] = []
-    secrets = {*PASSWORDS, CONTENTS, UPLOADED, ANSWERS, STDIN, ARGV}
+    secrets = {*PASSWORDS, CONTENTS, UPLOADED, FILE, COPIED, ANSWERS, STDIN, ARGV}
     with standing(tmp_path) as stand, stand.admin() as client:
 
         def ask(method: str, path: str, **more: Any) -> Any:
@@ -74,6 +75,10 @@ def test_no_secret_is_where_it_should_not_be(tmp_path: Path, caplog: pytest.LogC
         ask("POST", f"/vms/{vm}/sysprep", json={"answers": ANSWERS})
         body = {"argv": [ARGV], "stdin": base64.b64encode(STDIN.encode()).decode()}
         ask("POST", f"/vms/{vm}/exec", json=body)
+        ask("PUT", f"/vms/{vm}/file", params={"path": "/f"}, content=FILE.encode() * 2)
+        ask("PUT", f"/vms/{vm}/clipboard", json={"text": COPIED})
+        ask("GET", f"/vms/{vm}/file", params={"path": "/f"}, headers=eve)
+        ask("GET", f"/vms/{vm}/clipboard", headers=eve)
         for path in ("/users", f"/users/{user['id']}", "/audit", "/events?after=", "/jobs"):
             ask("GET", path)
         assert client.get(upload).json()["missing"] == []

@@ -16,6 +16,8 @@ _COMMANDS: Final = {
     "start": (f"{_HERE}.start", "start", "Start a machine."),
     "stop": (f"{_HERE}.stop", "stop", "Shut a machine down."),
     "reboot": (f"{_HERE}.reboot", "reboot", "Reboot a machine."),
+    "memory": (f"{_HERE}.memory", "memory", "Ask a guest to have so much memory."),
+    "medium": (f"{_HERE}.medium.group", "medium", "Media in CD and floppy drives."),
     "remove": (f"{_HERE}.remove", "remove", "Remove a machine with its disks."),
     "sysprep": (f"{_HERE}.sysprep", "sysprep", "Have a guest generalise itself."),
     "syspreps": (f"{_HERE}.syspreps", "syspreps", "Syspreps of a machine, and how they ended."),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
 
+from guestwright.cli.guest_data import pasted
 from guestwright.cli.host.options import EXITS, connect, service_options
-from guestwright.cli.output import print_json
-from guestwright.cli.program import show
 
 _EPILOG = f"""\b
 Examples:
@@ -36,7 +34,4 @@ def clipboard_get(name: str, *, wait: float, **params: Any) -> None:
 
     with connect(params) as client:
         text = inside.clipboard_get(client, client.find(name)["domain"]["uuid"], wait)
-    if params["as_json"]:
-        print_json({"kind": "guestwright.host.clipboard", "schema": 1, "text": text})
-        return
-    show(sys.stdout.buffer, text.encode("utf-8", "surrogateescape"), raw=not sys.stdout.isatty())
+    pasted(text, "guestwright.host.clipboard", as_json=params["as_json"])

@@ -6,11 +6,10 @@ from typing import Any
 
 import click
 
-from guestwright.base.errors import UsageError
 from guestwright.base.printable import printable
+from guestwright.cli.guest_data import input_text
 from guestwright.cli.host.options import EXITS, connect, service_options
 from guestwright.cli.output import print_json, say
-from guestwright.cli.program import standard_input
 
 _EPILOG = f"""\b
 Examples:
@@ -30,10 +29,7 @@ def clipboard_set(name: str, **params: Any) -> None:
     """Put standard input into the clipboard of the guest in the domain NAME."""
     from guestwright.host.client import inside
 
-    try:
-        text = standard_input().decode()
-    except UnicodeDecodeError as error:
-        raise UsageError(problem=f"standard input is no UTF-8 at byte {error.start}") from error
+    text = input_text()
     with connect(params) as client:
         inside.clipboard_set(client, client.find(name)["domain"]["uuid"], text)
     if params["as_json"]:

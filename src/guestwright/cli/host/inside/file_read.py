@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
 
+from guestwright.cli.guest_data import fetched, need_file
 from guestwright.cli.host.options import EXITS, connect, service_options
-from guestwright.cli.output import human, print_json, say
-from guestwright.cli.program import show
 
 _EPILOG = f"""\b
 Examples:
@@ -32,22 +30,9 @@ def file_read(name: str, path: str, file: str | None, **params: Any) -> None:
 
     With --json, FILE is needed.
     """
-    from guestwright.host.client.errors import LocalFileFailed
     from guestwright.host.client.inside import SECONDS, read_file
 
-    if params["as_json"] and file is None:
-        raise click.BadParameter("--json needs a FILE: standard output is for the JSON then")
+    need_file(file, as_json=params["as_json"])
     with connect(params, SECONDS) as client:
         data = read_file(client, client.find(name)["domain"]["uuid"], path)
-    if file is None:
-        show(sys.stdout.buffer, data, raw=not sys.stdout.isatty())
-        return
-    try:
-        with open(file, "wb") as local:
-            local.write(data)
-    except OSError as error:
-        raise LocalFileFailed(path=file, problem=error.strerror or str(error)) from error
-    if params["as_json"]:
-        print_json({"kind": "guestwright.host.file", "schema": 1, "file": file, "size": len(data)})
-        return
-    say(f"{file}: {human(len(data))}")
+    fetched(data, file, "guestwright.host.file", as_json=params["as_json"])

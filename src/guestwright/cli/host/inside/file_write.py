@@ -6,8 +6,8 @@ from typing import Any, BinaryIO
 
 import click
 
-from guestwright.base.errors import UsageError
 from guestwright.base.printable import printable
+from guestwright.cli.guest_data import sendable
 from guestwright.cli.host.options import EXITS, connect, service_options
 from guestwright.cli.output import human, print_json, say
 
@@ -32,11 +32,9 @@ A file has at most 16 MiB.
 @service_options
 def file_write(name: str, path: str, source: BinaryIO, *, mode: str, **params: Any) -> None:
     """Write FILE, or standard input, as the file PATH (absolute) of the guest in the domain NAME."""
-    from guestwright.host.client.inside import FILE_MAX, SECONDS, write_file
+    from guestwright.host.client.inside import SECONDS, write_file
 
-    data = source.read(FILE_MAX + 1)
-    if len(data) > FILE_MAX:
-        raise UsageError(problem=f"{source.name} has more than {FILE_MAX} bytes")
+    data = sendable(source)
     with connect(params, SECONDS) as client:
         write_file(client, client.find(name)["domain"]["uuid"], path, data, mode)
     if params["as_json"]:

@@ -1,0 +1,1 @@
+"""Commands about media in drives of machines."""
