@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Final
 
 import msgspec
@@ -14,6 +14,7 @@ from guestwright.engine.api.endpoint import Answer, Call, Endpoint, Pool
 from guestwright.engine.api.lists import ListQuery, listed, query_of
 from guestwright.engine.api.operations.jobs import Accepted, accepted
 from guestwright.engine.api.parts import Parts
+from guestwright.engine.api.placing import place_of
 from guestwright.engine.api.streaming import BYTES, Incoming
 from guestwright.engine.disks.errors import (
     BadUpload,
@@ -30,7 +31,6 @@ from guestwright.engine.disks.uploads import Known, Uploads, Wanted, Writer, kno
 from guestwright.engine.inventory.choices import DiskFormat
 from guestwright.engine.inventory.errors import NotInInventory
 from guestwright.engine.jobs.errors import JobBookUnreachable, NoSuchDurableJob
-from guestwright.host.api.transfer import given_start
 from guestwright.http_api.errors import Busy
 
 TRANSFERS_MAX: Final = 16
@@ -39,7 +39,7 @@ SECONDS: Final = 300.0
 _TAG: Final = "storage"
 _MANY: Final = "/disks/uploads"
 _ONE: Final = "/disks/uploads/{id}"
-_TOTAL: Final = re.compile(r"/([0-9]{1,19})\s*$")
+_WRITE: Final = "disk-upload-write"
 _HOST: Final = (DiskHostSilent, DiskHostLost, DiskHostRefuses)
 _Text = Annotated[str, msgspec.Meta(max_length=4096)]
 _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
@@ -162,7 +162,6 @@ class _Operations:
         return _answer(known, self._uploads.missing(known))
 
     def write(self, call: Call) -> Incoming:
-        start, length = given_start(call.headers, "disk-upload-write")
         self._places.take()
         try:
             writer = self._uploads.writer(call.path["id"])
@@ -170,25 +169,20 @@ class _Operations:
             self._places.leave()
             raise
         try:
-            return self._incoming(writer, call.headers, start, length)
+            return self._incoming(writer, call.headers)
         except BaseException:
             self._leave(writer)
             raise
 
-    def _incoming(
-        self, writer: Writer, headers: Mapping[str, str], start: int, length: int | None
-    ) -> Incoming:
+    def _incoming(self, writer: Writer, headers: Mapping[str, str]) -> Incoming:
         known = writer.known
-        size, total = known.file.file_size, _TOTAL.search(headers.get("content-range", ""))
-        if total is not None and int(total[1]) != size:
-            raise OutsideUpload(upload=known.upload.id, size=size, problem="Content-Range has another size")
-        if start >= size or start + (length or 0) > size:
-            raise OutsideUpload(upload=known.upload.id, size=size, problem="the range ends behind it")
+        size = known.file.file_size
+        place = place_of(headers, _WRITE, size, partial(_outside, known))
         return Incoming(
-            operation="disk-upload-write",
-            start=start,
-            length=length,
-            most=size - start,
+            operation=_WRITE,
+            start=place.start,
+            length=place.length,
+            most=size - place.start,
             write=writer.write,
             after=lambda: _answer(known, writer.left()),
             close=lambda: self._leave(writer),
@@ -217,6 +211,10 @@ class _Operations:
 
     def abandon(self, call: Call) -> None:
         self._uploads.abandon(call.path["id"])
+
+
+def _outside(known: Known, problem: str) -> OutsideUpload:
+    return OutsideUpload(upload=known.upload.id, size=known.file.file_size, problem=problem)
 
 
 def _answer(known: Known, missing: Missing, location: str = "") -> Answer:
@@ -303,7 +301,7 @@ def _changes(do: _Operations) -> tuple[Endpoint, ...]:
             kept=True,
         ),
         Endpoint(
-            name="disk-upload-write",
+            name=_WRITE,
             method="PUT",
             path=f"{_ONE}/content",
             right=Right.DISK_CHANGE,

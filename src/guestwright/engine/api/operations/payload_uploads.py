@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import threading
+from functools import partial
 from typing import Annotated, Final
 
 import msgspec
@@ -12,6 +12,7 @@ from guestwright.engine.accounts.rights import Right
 from guestwright.engine.api.endpoint import Answer, Call, Endpoint, Pool
 from guestwright.engine.api.lists import ListQuery, listed, query_of, shown
 from guestwright.engine.api.operations.payloads import PayloadReply
+from guestwright.engine.api.placing import place_of
 from guestwright.engine.api.streaming import BYTES, Incoming
 from guestwright.engine.inventory.database import Database
 from guestwright.engine.inventory.errors import ChangedMeanwhile, NameTaken, NotInInventory
@@ -29,7 +30,6 @@ from guestwright.engine.payloads.errors import (
 from guestwright.engine.payloads.payloads import Payloads
 from guestwright.engine.payloads.pieces import Missing
 from guestwright.engine.payloads.uploads import Known, PayloadUploads, Wanted
-from guestwright.host.api.transfer import given_start
 from guestwright.media.sources.errors import BadPayload
 from guestwright.media.sources.files import DEFAULT_LABEL
 
@@ -39,7 +39,6 @@ _MANY: Final = "/payloads/uploads"
 _ONE: Final = "/payloads/uploads/{id}"
 _WRITE: Final = "payload-upload-write"
 _BODY_MAX: Final = 512 << 10
-_TOTAL: Final = re.compile(r"/([0-9]{1,19})\s*$")
 
 
 class FileBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -158,20 +157,14 @@ class _Operations:
         return _known(self._uploads.get(call.path["id"]))
 
     def write(self, call: Call) -> Incoming:
-        start, length = given_start(call.headers, _WRITE)
         upload = self._uploads.get(call.path["id"]).upload
-        total = _TOTAL.search(call.headers.get("content-range", ""))
-        if total is not None and int(total[1]) != upload.size:
-            problem = "Content-Range has another size"
-            raise OutsidePayloadUpload(upload=upload.id, size=upload.size, problem=problem)
-        if start >= upload.size or start + (length or 0) > upload.size:
-            problem = "the range ends behind it"
-            raise OutsidePayloadUpload(upload=upload.id, size=upload.size, problem=problem)
+        outside = partial(_outside, upload)
+        place = place_of(call.headers, _WRITE, upload.size, outside)
         return Incoming(
             operation=_WRITE,
-            start=start,
-            length=length,
-            most=upload.size - start,
+            start=place.start,
+            length=place.length,
+            most=upload.size - place.start,
             write=lambda at, data: self._written(upload.id, at, data),
             after=lambda: _known(self._uploads.get(upload.id)),
             close=lambda: None,
@@ -188,6 +181,10 @@ class _Operations:
 
     def abandon(self, call: Call) -> None:
         self._uploads.abandon(call.who, call.path["id"])
+
+
+def _outside(upload: PayloadUpload, problem: str) -> OutsidePayloadUpload:
+    return OutsidePayloadUpload(upload=upload.id, size=upload.size, problem=problem)
 
 
 def _known(known: Known) -> PayloadUploadReply:
