@@ -67,9 +67,6 @@ class LinuxSources:
     def start(self, loop: Loop, changed: Changed) -> None:
         """Begin to collect, and call `changed` whenever facts may have changed."""
         self._loop = loop
-        self._look()
-        self._first_look()
-        self._changed = changed
         loop.add(self._netlink.fileno(), self._netlink.ready)
         self._watch(_HOSTNAME, self._host_changed)
         self._watch(_MOUNTS, self._mounts_changed)
@@ -80,6 +77,10 @@ class LinuxSources:
         ):
             below = [self._files.path(path) for path in paths]
             self._directories.append(Directories(loop, below, signal, look))
+        # Only now, when whatever changes is heard of: a key of sshd's may be made at this very moment.
+        self._look()
+        self._first_look()
+        self._changed = changed
         self._again()
 
     def snapshot(self) -> Facts:

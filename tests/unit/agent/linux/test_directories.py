@@ -122,6 +122,32 @@ def test_what_the_collectors_hear_of(
     collectors.close()
 
 
+@pytest.mark.parametrize("path", ["etc/timezone", "run/systemd/sessions/1"])
+def test_what_changes_while_it_starts_is_not_missed(
+    loop: Loop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    for directory in ("etc", "run/systemd/sessions", "proc/sys/kernel"):
+        (tmp_path / directory).mkdir(parents=True)
+    collectors = LinuxSources(str(tmp_path), 0)
+    look = collectors._look
+
+    def late() -> None:
+        """The file comes right after it was looked for."""
+        look()
+        (tmp_path / path).write_text("USER=ada\nCLASS=user\n" if "run" in path else "Europe/Lisbon\n")
+
+    monkeypatch.setattr(collectors, "_look", late)
+    collectors.start(loop, lambda **_: None)
+    until(
+        loop,
+        lambda: (
+            collectors.snapshot().host.timezone == "Europe/Lisbon"
+            or [user.name for user in collectors.snapshot().users] == ["ada"]
+        ),
+    )
+    collectors.close()
+
+
 def test_without_a_period_nothing_is_looked_at(loop: Loop, tmp_path: Path) -> None:
     collectors = LinuxSources(str(tmp_path), 0)
     collectors.start(loop, lambda **_: None)
