@@ -12,6 +12,8 @@ from guestwright.http_api.errors import BadRequest, BodyLate, BodyTooLarge, NotJ
 from guestwright.http_api.shapes import decoded, shaped
 
 BODY_SECONDS: Final = 30.0
+_SLOWEST: Final = 128 << 10
+"""Bytes a second at which the largest body of an operation may come, if that takes longer."""
 QUERY_MAX: Final = 4096  # characters
 
 
@@ -98,15 +100,16 @@ async def _bytes(request: Request, endpoint: Takes) -> bytes:
     if length.isascii() and length.isdigit() and int(length) > max(most, 1):
         raise BodyTooLarge(operation=endpoint.name, most=most)
     parts, size = [], 0
+    seconds = max(BODY_SECONDS, most / _SLOWEST)
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(seconds):
             async for part in request.stream():
                 size += len(part)
                 if size > max(most, 1):
                     raise BodyTooLarge(operation=endpoint.name, most=most)
                 parts.append(part)
     except TimeoutError:
-        raise BodyLate(operation=endpoint.name, seconds=int(BODY_SECONDS)) from None
+        raise BodyLate(operation=endpoint.name, seconds=int(seconds)) from None
     return b"".join(parts)
 
 
