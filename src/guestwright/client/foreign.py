@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from guestwright.base.progress import Step
 from guestwright.client.errors import LocalImageBad
 from guestwright.client.images import look_at
 from guestwright.disk.formats import HEAD_SIZE, Choice, ImageFormat, check_format
@@ -60,13 +59,14 @@ def made_qcow2(source: Path, disk: Disk, target: Path) -> int:
         ToolFailed: qemu-img cannot read it.
         OSError: it cannot be read or written.
     """
+    from guestwright.host.jobs.alone import Alone  # noqa: PLC0415 - as the next
     from guestwright.host.volumes.errand import qemu_img  # noqa: PLC0415 - rare, and loads much
 
     form = _FORMATS[disk.format]
     _check(source, form)
     target.touch(mode=0o600, exist_ok=False)  # the confined process may write to what is there
     arguments = ["convert", "-f", str(form), "-O", "qcow2", str(source), str(target)]
-    status, _ = qemu_img(arguments, _Quiet(), read=(str(source),), write=(str(target),))
+    status, _ = qemu_img(arguments, Alone("import"), read=(str(source),), write=(str(target),))
     if status:
         raise LocalImageBad(path=source.name, problem=f"qemu-img ended with status {status}")
     return look_at(str(target), "qcow2", None).size
@@ -83,24 +83,3 @@ def _check(source: Path, form: ImageFormat) -> None:
         check_header(head, source.name, (SPARSE, STREAM))
     if form is ImageFormat.VPC and int.from_bytes(tail[_VHD_KIND], "big") == _VHD_ON_ANOTHER:
         raise LocalImageBad(path=source.name, problem="a VHD that stands on another one")
-
-
-class _Quiet:
-    """`Work` that nobody waits for but the caller."""
-
-    @property
-    def job(self) -> Any:
-        """There is none."""
-        raise AssertionError("an import has no job of a host")
-
-    def progress(self, step: Step, /) -> None:
-        """Nobody is told."""
-
-    def check(self) -> None:
-        """It goes on."""
-
-    def save(self, state: Any) -> None:
-        """Nothing is kept."""
-
-    def commit(self) -> None:
-        """There is nothing to begin."""

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from guestwright.base.record import field, record
+from guestwright.base.record import field, record, replace
 from guestwright.client.address import Server
-from guestwright.client.call import Answer, Call, Json, Request
+from guestwright.client.call import Answer, Call, Json
 from guestwright.client.errors import (
     EngineBusy,
     EngineLost,
@@ -47,7 +47,7 @@ class Course:
     """
 
     show: Callable[[str], Call[Json]]
-    write: Callable[[str], Call[Json]]
+    write: Callable[[str, bytes], Call[Json]]
     piece: Callable[[int, int], bytes] = field(repr=False)
     total: int
 
@@ -115,14 +115,9 @@ def send(course: Course, made: Json, server: Server, trying: Trying, progress: M
 
 
 def _put(course: Course, identity: str, data: bytes, start: int, server: Server) -> Flow[list[list[int]]]:
-    call = course.write(identity)
-    plain = call.request("")
-    headers = {
-        **plain.headers,
-        "Content-Type": "application/octet-stream",
-        "Content-Range": f"bytes {start}-{start + len(data) - 1}/{course.total}",
-    }
-    request = Request(method="PUT", target=plain.target, body=data, headers=headers, seconds=plain.seconds)
+    call = course.write(identity, data)
+    plain, place = call.request(""), f"bytes {start}-{start + len(data) - 1}/{course.total}"
+    request = replace(plain, headers={**plain.headers, "Content-Range": place})
     answer: Answer = yield Ask(request)
     found: list[list[int]] = meaning(call, server, request, answer)["missing"]
     return found

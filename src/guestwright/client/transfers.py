@@ -14,7 +14,7 @@ from typing import Final
 
 from guestwright.base.record import record
 from guestwright.client.address import Server
-from guestwright.client.call import Answer, Call, Json, Request
+from guestwright.client.call import BYTES, Answer, Call, Json, Request
 from guestwright.client.calls import disks
 from guestwright.client.errors import EngineAnswerBad, EngineLost, LocalImageBad, RemoteError
 from guestwright.client.flows import attempt
@@ -143,7 +143,7 @@ def download(disk: str, path: str, server: Server, trying: Trying, progress: Mov
 
 def _wanted(disk: str, at: int, tag: str) -> Request:
     target = disks.content(disk).request("").target
-    headers = {"Accept": "application/octet-stream"}
+    headers = {"Accept": BYTES}
     if at and tag:
         headers |= {"Range": f"bytes={at}-", "If-Range": tag}
     return Request(method="GET", target=target, headers=headers, seconds=_SILENCE)

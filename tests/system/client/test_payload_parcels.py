@@ -130,3 +130,18 @@ def test_the_commands(engine: Engine, tmp_path: Path, monkeypatch: pytest.Monkey
     assert engine.run("payload", "remove", "web", "--version", "2", "--yes").status == 1  # the newest
     assert engine.run("payload", "remove", "web", "--version", "1", "--yes").status == 0
     assert [one["number"] for one in engine.ok("payload", "show", "web")["payload"]["versions"]] == [2]
+
+
+def test_one_that_is_interrupted_says_how_to_go_on(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any) -> bytes:
+        raise KeyboardInterrupt
+
+    big = tmp_path / "big"
+    big.write_bytes(FILES["a.bin"])
+    monkeypatch.setattr(parcels, "send", interrupted)
+    failed = engine.run("payload", "store", "web", "--file", f"a.bin={big}")
+    (upload,) = engine.ok("payload", "uploads")["items"]
+    assert failed.status == 130
+    assert f"--resume {upload['id']}" in failed.err

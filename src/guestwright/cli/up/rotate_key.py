@@ -49,13 +49,14 @@ def rotate_key(
 ) -> int:
     """Encrypt payloads with a new key from now on, and anew those that are kept."""
     from guestwright.engine.process import rekey
+    from guestwright.engine.process.settings import KEYS
 
     if stage + drop_former + (use is not None) > 1:
         raise UsageError(problem="--stage, --use and --drop-former are each for themselves")
     settings = _settings(where)
     if stage:
         key = rekey.stage(settings)
-        _tell(as_json, {"staged": key}, f"{key} is in {settings.path('payload-keys')}; nothing uses it yet")
+        _tell(as_json, {"staged": key}, f"{key} is in {settings.path(KEYS)}; nothing uses it yet")
         return 0
     if drop_former:
         return _drop(settings, yes=yes, as_json=as_json)
@@ -90,13 +91,10 @@ def _drop(settings: Settings, *, yes: bool, as_json: bool) -> int:
 
 
 def _settings(where: dict[str, str | None]) -> Settings:
-    import os
-
+    from guestwright.cli.up.where import absolute
     from guestwright.engine.process.settings import load
 
-    directory = where["directory"]
-    given = None if directory is None else os.path.abspath(os.path.expanduser(directory))
-    return load(where["config"], directory=given, database=where["database"])
+    return load(where["config"], directory=absolute(where["directory"]), database=where["database"])
 
 
 def _progress(done: int, total: int) -> None:

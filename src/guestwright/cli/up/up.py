@@ -71,15 +71,14 @@ def up(
     as_json: bool,
 ) -> None:
     """Run the engine with its interface and a status page, and the host service of this machine."""
-    import os
-
+    from guestwright.cli.up.where import absolute
     from guestwright.engine.process.settings import load
     from guestwright.engine.process.up import run
     from guestwright.host.service.logs import set_up
 
     settings = load(
         config,
-        directory=None if directory is None else os.path.abspath(os.path.expanduser(directory)),
+        directory=absolute(directory),
         database=database,
         listen=listen,
         tls=tls,

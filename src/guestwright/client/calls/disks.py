@@ -45,9 +45,9 @@ def upload(identity: str) -> Call[Json]:
     return Call("GET", ("disks", "uploads", identity), upload_of, seconds=_SECONDS)
 
 
-def write(identity: str) -> Call[Json]:
+def write(identity: str, data: bytes) -> Call[Json]:
     """Bytes of an upload, sent by `transfers`; the upload afterwards."""
-    return Call("PUT", ("disks", "uploads", identity, "content"), upload_of, seconds=_SECONDS * 2)
+    return Call("PUT", ("disks", "uploads", identity, "content"), upload_of, data=data, seconds=_SECONDS * 2)
 
 
 def finish(identity: str) -> Call[Json]:

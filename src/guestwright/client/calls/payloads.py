@@ -91,9 +91,9 @@ def upload(identity: str) -> Call[Json]:
     return Call("GET", ("payloads", "uploads", identity), _upload)
 
 
-def write(identity: str) -> Call[Json]:
+def write(identity: str, data: bytes) -> Call[Json]:
     """Bytes of an upload, sent by `pieces`; the upload afterwards."""
-    return Call("PUT", ("payloads", "uploads", identity, "content"), _upload, seconds=_SECONDS)
+    return Call("PUT", ("payloads", "uploads", identity, "content"), _upload, data=data, seconds=_SECONDS)
 
 
 def finish(identity: str, *, sha256: str = "") -> Call[Json]:

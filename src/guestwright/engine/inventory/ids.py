@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 _RANDOM_BYTES: Final = 10
+_DIGITS: Final = 9  # both databases keep these in 32 bits
 
 
 def new_id(now: float, randomness: bytes) -> str:
@@ -29,3 +30,9 @@ def new_id(now: float, randomness: bytes) -> str:
     value = value & ~(0x3 << 62) | 2 << 62
     text = f"{value:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def number_of(text: str) -> int | None:
+    """The number of a version that a caller names; None for what cannot be one."""
+    plain = text.isascii() and text.isdigit() and len(text) <= _DIGITS
+    return int(text) if plain else None

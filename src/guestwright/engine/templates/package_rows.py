@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from guestwright.engine.inventory.database import Database
 from guestwright.engine.inventory.errors import NotInInventory
+from guestwright.engine.inventory.ids import number_of
 from guestwright.engine.inventory.model import PayloadUse, TemplateVersion
 from guestwright.engine.inventory.query import Filter, Op
 from guestwright.engine.inventory.states import TemplateState
@@ -62,9 +63,9 @@ def stored(tx: Transaction, disk: str) -> Stored:
 
 
 def _version(tx: Transaction, template: str, number: str) -> TemplateVersion:
-    known = number.isascii() and number.isdigit() and len(number) < 10
-    mine = (Filter("template_id", Op.IS, template), Filter("number", Op.IS, number))
-    found = tx.template_versions.all(*mine, most=1) if known else ()
+    wanted = number_of(number) or 0  # which none has
+    mine = (Filter("template_id", Op.IS, template), Filter("number", Op.IS, str(wanted)))
+    found = tx.template_versions.all(*mine, most=1)
     if not found:
         raise NotInInventory(what="version of template", id=f"{template}/{number[:20]}")
     return found[0]

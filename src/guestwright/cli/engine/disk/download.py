@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import click
 
-from guestwright.cli.engine.disk.bar import TransferBar
 from guestwright.cli.engine.options import EXITS, connect, engine_options
 from guestwright.cli.engine.shown import print_done
+from guestwright.cli.engine.transfer_bar import TransferBar
 from guestwright.cli.output import human
 
 _EPILOG: Final = f"""\b

@@ -7,12 +7,9 @@ from typing import Any, Final
 
 import click
 
-from guestwright.base.errors import GuestwrightError
-from guestwright.base.printable import printable
-from guestwright.cli.engine.disk.bar import TransferBar
 from guestwright.cli.engine.options import EXITS, connect, engine_options, wait_options
+from guestwright.cli.engine.resuming import resumable
 from guestwright.cli.engine.waiting import begun
-from guestwright.cli.output import warn
 
 _EPILOG: Final = f"""\b
 Examples:
@@ -26,7 +23,6 @@ Lost connections are made anew, and a restart of the engine is waited for. What 
 arrived is kept there: after an interruption --resume goes on with it.
 
 {EXITS}"""
-_INTERRUPTED: Final = 130
 
 
 @click.command("upload", epilog=_EPILOG, short_help="Send a file and make it a disk.")
@@ -48,10 +44,9 @@ def upload(file: str, *, format_: str | None, resume: str, **params: Any) -> int
     """Upload FILE (raw or qcow2) as a new disk; a job judges it at the end."""
     from guestwright.client.kinds import HOSTS
 
-    bar, known = TransferBar(), [resume]
     with connect(params) as client:
         host = client.find(HOSTS, params["host"])["id"]
-        try:
+        with resumable(resume) as sent:
             job = client.upload_disk(
                 file,
                 name=params["name"] or os.path.splitext(os.path.basename(file))[0],
@@ -60,22 +55,7 @@ def upload(file: str, *, format_: str | None, resume: str, **params: Any) -> int
                 format=format_ or "",
                 description=params["description"],
                 upload=resume,
-                begun=lambda made: known.__setitem__(0, str(made["id"])),
-                progress=bar,
+                begun=sent.begun,
+                progress=sent.bar,
             )
-        except KeyboardInterrupt:
-            bar.close()
-            _tell(known[0])
-            return _INTERRUPTED
-        except GuestwrightError:
-            bar.close()
-            _tell(known[0])
-            raise
-        bar.close()
         return begun(params, client, job)
-
-
-def _tell(upload: str) -> None:
-    """How to go on with an upload that came to no end."""
-    if upload:
-        warn(f"guestwright: what has arrived is kept: --resume {printable(upload)} goes on with it")

@@ -6,12 +6,11 @@ from typing import Any, Final
 
 import click
 
-from guestwright.base.errors import GuestwrightError, UsageError
+from guestwright.base.errors import UsageError
 from guestwright.base.printable import printable
-from guestwright.cli.engine.disk.bar import TransferBar
 from guestwright.cli.engine.options import EXITS, connect
+from guestwright.cli.engine.resuming import resumable
 from guestwright.cli.engine.shown import print_done
-from guestwright.cli.output import warn
 from guestwright.cli.payload.inputs import input_options
 
 _EPILOG: Final = f"""\b
@@ -30,7 +29,6 @@ interruption --resume goes on with it, with the same files in the same order.
 {EXITS}"""
 _FILE_MAX: Final = 16 << 20  # bytes; the engine's own limit is at most this, as the next
 _TOTAL_MAX: Final = 32 << 20
-_INTERRUPTED: Final = 130
 
 
 @click.command("store", epilog=_EPILOG, short_help="Have the engine keep a payload.")
@@ -40,7 +38,7 @@ _INTERRUPTED: Final = 130
 @click.option("--resume", default="", metavar="UPLOAD", help="Go on with an upload that was interrupted.")
 @click.option("--server", metavar="URL", help="Engine to ask, where somebody has logged in.")
 @input_options
-def store(name: str, *, new_version: bool, description: str, resume: str, **params: Any) -> int:
+def store(name: str, *, new_version: bool, description: str, resume: str, **params: Any) -> None:
     """Have the engine keep what the options name as the payload NAME."""
     from guestwright.cli.payload.contents import contents_of
     from guestwright.cli.payload.inputs import payload_from
@@ -51,26 +49,16 @@ def store(name: str, *, new_version: bool, description: str, resume: str, **para
     made = payload_from(params)
     files = contents_of(made, _FILE_MAX, _TOTAL_MAX)
     more: dict[str, Any] = {"name": name, "description": description}
-    bar, known = TransferBar(), [resume]
     with connect(params) as client:
         if new_version:
             more = {"payload": client.find(PAYLOADS, name)["id"]}
-        try:
+        with resumable(resume) as upload:
             found = client.store_payload(
                 files,
                 label=made.label,
                 upload=resume,
-                begun=lambda upload: known.__setitem__(0, str(upload["id"])),
-                progress=bar,
+                begun=upload.begun,
+                progress=upload.bar,
                 **more,
             )
-        except (KeyboardInterrupt, GuestwrightError) as error:
-            bar.close()
-            if known[0]:
-                warn(f"guestwright: what has arrived is kept: --resume {printable(known[0])} goes on with it")
-            if isinstance(error, KeyboardInterrupt):
-                return _INTERRUPTED
-            raise
-        bar.close()
     print_done(params, "payload", found, f"{printable(str(found.get('name')))} is kept")
-    return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guestwright.cli.engine.disk.bar import TransferBar
+from guestwright.cli.engine.transfer_bar import TransferBar
 
 
 class FilesBar:

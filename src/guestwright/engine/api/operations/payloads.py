@@ -11,6 +11,7 @@ from guestwright.engine.api.endpoint import Answer, Call, Endpoint
 from guestwright.engine.api.lists import ListQuery, listed, query_of, shown
 from guestwright.engine.inventory.database import Database
 from guestwright.engine.inventory.errors import ChangedMeanwhile, NameTaken, NotInInventory, StillUsed
+from guestwright.engine.inventory.ids import number_of
 from guestwright.engine.inventory.model import PayloadObject
 from guestwright.engine.payloads.errors import ContentsDamaged, KeyMissing, NoSuchVersion, VersionUsed
 from guestwright.engine.payloads.payloads import Payloads
@@ -21,7 +22,7 @@ BODY_MAX: Final = 3 << 20
 """Bytes of a request: 1 MiB of contents is 1.4 MiB of Base64, and others may set larger limits."""
 _TAG: Final = "payloads"
 _ONE: Final = "/payloads/{id}"
-_DIGITS: Final = 9
+_SHOWN: Final = 9  # characters of what is no number
 _Label = Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
 _Files = Annotated[dict[str, bytes], msgspec.Meta(min_length=1, max_length=1024)]
 _Number = Annotated[int, msgspec.Meta(ge=1, lt=1 << 31)]
@@ -163,10 +164,11 @@ class _Operations:
         self._payloads.remove(call.who, call.path["id"], call.match)
 
     def forget(self, call: Call) -> None:
-        number = call.path["number"]
-        if not number.isascii() or not number.isdigit() or len(number) > _DIGITS:
-            raise NoSuchVersion(payload=call.path["id"], number=number[:_DIGITS])
-        self._payloads.forget(call.who, call.path["id"], int(number))
+        payload, named = call.path["id"], call.path["number"]
+        number = number_of(named)
+        if number is None:
+            raise NoSuchVersion(payload=payload, number=named[:_SHOWN])
+        self._payloads.forget(call.who, payload, number)
 
     def versions(self, call: Call) -> PayloadVersions:
         found = self._payloads.versions(call.path["id"])

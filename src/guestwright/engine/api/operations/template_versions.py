@@ -15,7 +15,7 @@ from guestwright.engine.api.lists import ListQuery, listed, matching, query_of
 from guestwright.engine.inventory.choices import Persistence
 from guestwright.engine.inventory.database import Database
 from guestwright.engine.inventory.errors import ChangedMeanwhile, NotInInventory
-from guestwright.engine.inventory.ids import new_id
+from guestwright.engine.inventory.ids import new_id, number_of
 from guestwright.engine.inventory.model import PayloadUse, TemplateVersion
 from guestwright.engine.inventory.query import Filter, Op
 from guestwright.engine.inventory.states import TemplateState
@@ -24,7 +24,6 @@ from guestwright.engine.templates.rows import payload_of
 
 _TAG: Final = "templates"
 _ONE: Final = "/templates/{id}/versions/{number}"
-_NUMBER_MAX: Final = 9  # digits
 
 
 class VersionReply(msgspec.Struct, frozen=True):
@@ -141,8 +140,8 @@ def show_version(tx: Transaction, version: TemplateVersion) -> VersionReply:
 
 def _version(tx: Transaction, call: Call) -> TemplateVersion:
     template, number = tx.templates.get(call.path["id"]), call.path["number"]
-    wanted = number if number.isascii() and number.isdigit() and len(number) <= _NUMBER_MAX else "0"
-    mine = (Filter("template_id", Op.IS, template.id), Filter("number", Op.IS, wanted))
+    wanted = number_of(number) or 0  # which none has
+    mine = (Filter("template_id", Op.IS, template.id), Filter("number", Op.IS, str(wanted)))
     found = tx.template_versions.all(*mine, most=1)
     if not found:
         raise NotInInventory(what=f"version of template {template.name}", id=number[:64])
